@@ -1,0 +1,36 @@
+//! What two processes must agree on: ids, sizes, errors as data, and the one codec.
+//!
+//! It is no place for behaviour: nothing here does I/O, reads a clock or starts a thread. Everybody calls it,
+//! it calls nobody of ours.
+//!
+//! ```
+//! use rsk_proto::{PartitionId, ShuffleId};
+//! assert_eq!(ShuffleId(4).to_string(), "shuffle-4");
+//! assert_eq!(PartitionId(7).index(), 7);
+//! ```
+
+mod block;
+mod cause;
+mod codec;
+mod id;
+mod size;
+mod task;
+
+pub use block::{BlockId, ParseBlockError};
+pub use cause::Cause;
+pub use codec::{
+    AnyValue, CodecError, Decoder, EncodedValue, Encoder, VALUE_INLINE_BYTES_MAX, Values, decode_record,
+    encode_record,
+};
+pub use id::{
+    AccumulatorId, ExecutorId, GatherId, JobId, MapOutputId, PartitionId, RddId, ShuffleBlock, ShuffleId,
+    StageId, TaskAttempt, TaskId, ValueId,
+};
+pub use size::{ByteSize, ParseSizeError, to_usize};
+pub use task::{
+    AccumulatorUpdate, BlockUpdate, MapOutput, Next, OrRaise, TaskEnd, TaskError, TaskMetrics, TaskOutput,
+};
+
+/// What can be a record of a shuffle, a spill file, a serialised cache or a result: encoded here, decoded there.
+pub trait Data: serde::Serialize + serde::de::DeserializeOwned + Send + 'static {}
+impl<T: serde::Serialize + serde::de::DeserializeOwned + Send + 'static> Data for T {}
