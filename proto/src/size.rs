@@ -63,9 +63,9 @@ impl fmt::Display for ByteSize {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let (unit, shift) = match self.0 {
             0..1024 => return write!(f, "{} B", self.0),
-            ..0x10_0000 => ("KiB", 10),
-            ..0x4000_0000 => ("MiB", 20),
-            ..0x100_0000_0000 => ("GiB", 30),
+            1024..0x10_0000 => ("KiB", 10),
+            0x10_0000..0x4000_0000 => ("MiB", 20),
+            0x4000_0000..0x100_0000_0000 => ("GiB", 30),
             _ => ("TiB", 40),
         };
         let tenths = (u128::from(self.0) * 10) >> shift;

@@ -1,0 +1,19 @@
+//! The data plane: runs tasks, writes and fetches shuffles, combines, sorts, spills and caches.
+//!
+//! It is not a scheduler: it runs what it is given, on the thread it is called from, and says how that ended. Slots of
+//! the local backend and of executor processes call [`Executor::run`]; the nodes of an RDD call [`shuffle`] and
+//! [`block`] from inside a task. It calls the driver through [`DriverLink`] only.
+
+pub mod block;
+mod config;
+mod link;
+pub mod memory;
+pub mod shuffle;
+pub mod task;
+mod value;
+mod work_dir;
+
+pub use config::ExecutorConfig;
+pub use link::{DriverLink, MapOutputs};
+pub use task::{Executor, Program, TaskContext, TaskHeader};
+pub use work_dir::{WorkDir, WorkDirError};

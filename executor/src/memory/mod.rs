@@ -1,0 +1,1 @@
+//! Accounting of memory: how much a task has grown, and how much it may.
