@@ -1,0 +1,81 @@
+//! Settings, typed: what `--conf key=value` can say.
+
+use crate::Error;
+use rsk_proto::ByteSize;
+use std::path::PathBuf;
+
+/// How a context runs.
+#[derive(Debug, Clone)]
+pub struct Config {
+    /// `memory`: what the process may use; 60 % of it is the budget of execution and cache. Default 1 GiB.
+    pub memory: ByteSize,
+    /// `work_dir`: where executors keep shuffles, spills and cached blocks. Default: the system's temporary folder.
+    pub work_dir: PathBuf,
+    /// `task_attempts`: tries at one task before its job fails. Default 4.
+    pub task_attempts: u32,
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Config { memory: ByteSize::mib(1024), work_dir: std::env::temp_dir(), task_attempts: 4 }
+    }
+}
+
+const KEYS: [&str; 3] = ["memory", "work_dir", "task_attempts"];
+
+impl Config {
+    /// Applies one `key=value`.
+    ///
+    /// Errors: a key that does not exist, with the nearest that does; a value that does not parse.
+    pub fn set(&mut self, setting: &str) -> Result<(), Error> {
+        let fail = |why: String| Error::Config { setting: setting.to_owned(), why };
+        let (key, value) = setting.split_once('=').ok_or_else(|| fail("write key=value".to_owned()))?;
+        match key {
+            "memory" => {
+                let memory: ByteSize = value.parse().map_err(|error| fail(format!("{error}")))?;
+                if memory < ByteSize::mib(16) {
+                    return Err(fail("at least 16m is needed".to_owned()));
+                }
+                self.memory = memory;
+            }
+            "work_dir" => self.work_dir = PathBuf::from(value),
+            "task_attempts" => match value.parse() {
+                Ok(attempts @ 1..) => self.task_attempts = attempts,
+                _ => return Err(fail("a number from 1 is needed".to_owned())),
+            },
+            _ => return Err(fail(format!("there is no such key; the nearest is {:?}", nearest(key)))),
+        }
+        Ok(())
+    }
+}
+
+/// The key that looks most like what was typed.
+fn nearest(typed: &str) -> &'static str {
+    let likeness = |key: &&str| strsim::jaro_winkler(key, typed);
+    KEYS.into_iter().max_by(|a, b| likeness(a).total_cmp(&likeness(b))).unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_misspelled_key_is_an_error_that_names_the_nearest() {
+        for (typed, meant) in
+            [("memry=1g", "memory"), ("workdir=/x", "work_dir"), ("attempts=3", "task_attempts")]
+        {
+            let error = Config::default().set(typed).unwrap_err().to_string();
+            assert!(error.contains(meant), "{error}");
+        }
+    }
+
+    #[test]
+    fn values_are_checked() {
+        let mut config = Config::default();
+        config.set("memory=2g").unwrap();
+        assert_eq!(config.memory, ByteSize(2 << 30));
+        for wrong in ["memory=lots", "memory=1k", "task_attempts=0", "memory"] {
+            assert!(config.set(wrong).is_err(), "{wrong}");
+        }
+    }
+}

@@ -1,0 +1,145 @@
+//! Connect, make source RDDs, run a job; nothing else.
+
+use crate::{
+    Config, Error,
+    local::Local,
+    rdd::source::{Parallelize, Range},
+    value::ValueRegistry,
+};
+use rsk_executor::{ExecutorConfig, WorkDir};
+use rsk_proto::{Data, TaskId, ValueId};
+use std::sync::{
+    Arc, Weak,
+    atomic::{AtomicU64, Ordering},
+};
+
+/// A connection to the slots that run tasks. A cheap clone; the slots end with the last clone and the last RDD.
+#[derive(Debug, Clone)]
+pub struct Context(Arc<Inner>);
+
+#[derive(Debug)]
+struct Inner {
+    config: Config,
+    slots: u32,
+    backend: Local,
+    values: Arc<ValueRegistry>,
+    ids: AtomicU64,
+}
+
+impl Context {
+    /// A context on `master`: `local` (one slot), `local[K]` or `local[*]` (a slot for each CPU).
+    ///
+    /// Errors: an unknown master, a work directory that cannot be written.
+    ///
+    /// ```
+    /// let ctx = rsk::Context::new("local[2]")?;
+    /// assert_eq!(ctx.default_partitions(), 2);
+    /// assert!(rsk::Context::new("loca").is_err());
+    /// # Ok::<(), rsk::Error>(())
+    /// ```
+    pub fn new(master: &str) -> Result<Context, Error> {
+        Context::with_config(master, Config::default())
+    }
+
+    /// A context with settings.
+    pub fn with_config(master: &str, config: Config) -> Result<Context, Error> {
+        let slots = slots(master)?;
+        let work_dir = WorkDir::create(&config.work_dir)?;
+        let values = Arc::new(ValueRegistry::default());
+        let sizes = ExecutorConfig { slots, memory: config.memory };
+        let backend = Local::start(sizes, work_dir, Arc::clone(&values))?;
+        let executor = Arc::downgrade(backend.executor());
+        values.on_removed(Box::new(move |id: ValueId| {
+            Weak::upgrade(&executor).inspect(|executor| executor.remove_value(id));
+        }));
+        Ok(Context(Arc::new(Inner { config, slots, backend, values, ids: AtomicU64::new(0) })))
+    }
+
+    /// The driver's own values in `partitions` slices whose sizes differ by at most one.
+    ///
+    /// ```
+    /// use rsk::prelude::*;
+    /// let ctx = rsk::Context::new("local")?;
+    /// assert_eq!(ctx.parallelize(vec!["a".to_owned(), "b".to_owned()], 3)?.count()?, 2);
+    /// assert!(ctx.parallelize(vec![1], 0).is_err());
+    /// # Ok::<(), rsk::Error>(())
+    /// ```
+    pub fn parallelize<T: Data + Sync + Clone>(
+        &self,
+        values: Vec<T>,
+        partitions: usize,
+    ) -> Result<Parallelize<T>, Error> {
+        if partitions == 0 || u32::try_from(partitions).is_err() {
+            return Err(Error::Argument(format!(
+                "parallelize into {partitions} partitions: from 1 to 2^32 - 1 are possible"
+            )));
+        }
+        Ok(Parallelize::new(self, values, partitions))
+    }
+
+    /// The numbers of `range` in `partitions` slices (at least one). No task carries them.
+    ///
+    /// ```
+    /// use rsk::prelude::*;
+    /// let ctx = rsk::Context::new("local")?;
+    /// assert_eq!(ctx.range(0..1_000_000, 4).count()?, 1_000_000);
+    /// # Ok::<(), rsk::Error>(())
+    /// ```
+    pub fn range(&self, range: std::ops::Range<u64>, partitions: usize) -> Range {
+        Range::new(self, range, partitions.clamp(1, u32::MAX as usize))
+    }
+
+    /// How many partitions to use where nothing better is known: one a slot.
+    pub fn default_partitions(&self) -> usize {
+        self.0.slots as usize
+    }
+
+    /// The settings.
+    pub fn config(&self) -> &Config {
+        &self.0.config
+    }
+
+    pub(crate) fn backend(&self) -> &Local {
+        &self.0.backend
+    }
+
+    pub(crate) fn values(&self) -> &Arc<ValueRegistry> {
+        &self.0.values
+    }
+
+    pub(crate) fn next_id(&self) -> u64 {
+        self.0.ids.fetch_add(1, Ordering::Relaxed)
+    }
+
+    pub(crate) fn next_task(&self) -> TaskId {
+        TaskId(self.next_id())
+    }
+}
+
+/// How many slots a master string asks for.
+fn slots(master: &str) -> Result<u32, Error> {
+    let unknown = || Error::Master(master.to_owned());
+    let inside = |text: &str| Some(text.strip_prefix("local[")?.strip_suffix(']')?.to_owned());
+    match (master, inside(master).as_deref()) {
+        ("local", _) => Ok(1),
+        (_, Some("*")) => {
+            Ok(std::thread::available_parallelism().map_or(1, |n| u32::try_from(n.get()).unwrap_or(1)))
+        }
+        (_, Some(slots)) => slots.parse().ok().filter(|slots| (1..=4096).contains(slots)).ok_or_else(unknown),
+        _ => Err(unknown()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::slots;
+
+    #[test]
+    fn master_strings() {
+        assert_eq!((slots("local").unwrap(), slots("local[3]").unwrap()), (1, 3));
+        assert!(slots("local[*]").unwrap() >= 1);
+        for wrong in ["", "loca", "local[0]", "local[x]", "local[2", "host:5050", "local[-1]"] {
+            assert!(slots(wrong).unwrap_err().to_string().contains(&format!("{wrong:?}")), "{wrong}");
+        }
+    }
+}

@@ -1,0 +1,73 @@
+//! What a user's program gets when something cannot be done.
+
+use rsk_executor::WorkDirError;
+use rsk_proto::{CodecError, PartitionId, TaskError};
+use std::{error::Error as _, fmt};
+
+/// The result of whatever a context or an RDD does.
+pub type Result<T, E = Error> = std::result::Result<T, E>;
+
+/// Why a job, or the making of an RDD or a context, failed.
+///
+/// `Debug` prints the chain of causes for people, because that is what a `main` that returns it shows.
+#[derive(thiserror::Error)]
+pub enum Error {
+    /// The master string means nothing.
+    #[error("unknown master {0:?}: use local, local[K] or local[*]")]
+    Master(String),
+    /// A setting is misspelled or has a value it cannot have.
+    #[error("cannot use --conf {setting}: {why}")]
+    Config {
+        /// What was typed.
+        setting: String,
+        /// What is wrong with it, and what would be right.
+        why: String,
+    },
+    /// An argument that no RDD can be made of.
+    #[error("{0}")]
+    Argument(String),
+    /// The executor's folder cannot be used.
+    #[error(transparent)]
+    WorkDir(#[from] WorkDirError),
+    /// A thread for tasks cannot be started.
+    #[error("cannot start a thread for tasks")]
+    Slot(#[source] std::io::Error),
+    /// A task or a result cannot be encoded or decoded.
+    #[error("cannot exchange data with the executors")]
+    Codec(#[from] CodecError),
+    /// One partition could not be computed.
+    #[error("{partition} failed {attempts} times, the last time because")]
+    Task {
+        /// The partition.
+        partition: PartitionId,
+        /// How often it was tried.
+        attempts: u32,
+        /// Why the last try failed.
+        source: TaskError,
+    },
+    /// A result that was spooled to disk cannot be read back.
+    #[error("cannot read back the result {path:?}")]
+    Result {
+        /// The file.
+        path: std::path::PathBuf,
+        /// Why not.
+        source: std::io::Error,
+    },
+    /// The action has no answer for an RDD without records.
+    #[error("the RDD is empty: {0} needs at least one record")]
+    Empty(&'static str),
+    /// The context's slots are gone.
+    #[error("the context has stopped")]
+    Stopped,
+    /// What the user's own program returned.
+    #[error(transparent)]
+    App(#[from] Box<dyn std::error::Error + Send + Sync>),
+}
+
+impl fmt::Debug for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{self}")?;
+        let causes = std::iter::successors(self.source(), |error| (*error).source());
+        causes.into_iter().try_for_each(|cause| write!(f, "\n  because {cause}"))
+    }
+}

@@ -1,0 +1,34 @@
+//! Distributed datasets in Rust, in the manner of Spark's RDDs: as fast as the loop you would have written.
+//!
+//! A program makes RDDs from a [`Context`], transforms them lazily, and starts a job by an action. Closures capture
+//! nothing, so they travel as places in the program; values travel by [`with`](rdd::Transform::with). This crate is
+//! the driver: it decides what runs where, and calls the executor, which does it. It touches no record itself.
+//!
+//! ```
+//! use rsk::prelude::*;
+//!
+//! let ctx = rsk::Context::new("local[2]")?;
+//! let inside = ctx.range(0..10_000, 4).filter(|n| n % 7 == 0).count()?;
+//! assert_eq!(inside, 1429);
+//! # Ok::<(), rsk::Error>(())
+//! ```
+
+mod config;
+mod context;
+mod error;
+mod job;
+mod local;
+pub mod rdd;
+mod run;
+mod task;
+mod value;
+
+pub use config::Config;
+pub use context::Context;
+pub use error::{Error, Result};
+pub use run::{args, run};
+
+/// What a program imports: the traits whose methods are operators and actions.
+pub mod prelude {
+    pub use crate::rdd::{Rdd, Transform, action::Actions};
+}

@@ -1,0 +1,69 @@
+//! Resilient distributed datasets: lineage as static types, composed like iterators.
+//!
+//! A node is its partitions, how to compute one of them, and how to send what one needs. Operators are methods of
+//! [`Transform`] and actions of [`Action`](action::Actions), so that this trait stays a page.
+
+pub mod action;
+mod boxed;
+pub(crate) mod function;
+pub(crate) mod ship;
+pub mod source;
+pub mod transform;
+mod with;
+
+pub use boxed::BoxedRdd;
+pub use function::{Bound, Function};
+pub use ship::Pure;
+pub use transform::Transform;
+pub use with::With;
+
+use crate::Context;
+use rsk_executor::TaskContext;
+use rsk_proto::{CodecError, Decoder, Encoder, PartitionId};
+
+/// An iterator whose type nobody needs to name: what `map_partitions` hands to the user.
+pub type Items<T> = Box<dyn Iterator<Item = T>>;
+
+/// A dataset in partitions. Cheap to clone: data sits behind `Arc`.
+///
+/// Shape: nodes are made in the driver; for each partition one travels to an executor by `encode` and `decode`, and is
+/// good for that partition alone; there it is computed. A node that has travelled has no context.
+pub trait Rdd: Clone + Send + Sync + 'static {
+    /// What it holds.
+    type Item: Send + 'static;
+
+    /// The context it was made in. Only the driver asks.
+    fn context(&self) -> &Context;
+
+    /// How many partitions it has.
+    fn partitions(&self) -> usize;
+
+    /// One partition. The iterator owns what it needs; it borrows neither the node nor the task. Errors leave it by
+    /// [`rsk_proto::TaskError::raise`], so that `None` always means complete.
+    fn compute(
+        &self,
+        partition: PartitionId,
+        task: &TaskContext,
+    ) -> impl Iterator<Item = Self::Item> + 'static;
+
+    /// Writes what this one partition needs and no more.
+    fn encode(&self, partition: PartitionId, to: &mut Encoder);
+
+    /// A node good for the partition that was written.
+    fn decode(from: &mut Decoder<'_>) -> Result<Self, CodecError>;
+}
+
+/// The context a source was made in; nothing once the source has travelled.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Home(Option<Context>);
+
+impl Home {
+    pub(crate) fn of(context: &Context) -> Self {
+        Home(Some(context.clone()))
+    }
+
+    #[expect(clippy::expect_used, reason = "nodes that have travelled are computed and nothing else")]
+    pub(crate) fn context(&self) -> &Context {
+        self.0.as_ref().expect("only the driver asks a node for its context")
+    }
+}

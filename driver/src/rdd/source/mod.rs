@@ -1,0 +1,29 @@
+//! Where lineages begin.
+
+mod parallelize;
+mod range;
+
+pub use parallelize::Parallelize;
+pub use range::Range;
+
+/// The bounds of slice `index` of `slices` of something `length` long: sizes differ by at most one.
+pub(crate) fn slice_of(length: u64, index: u64, slices: u64) -> std::ops::Range<u64> {
+    let bound = |index: u64| {
+        let bound = u128::from(length) * u128::from(index) / u128::from(slices.max(1));
+        u64::try_from(bound).unwrap_or(length)
+    };
+    bound(index)..bound(index + 1)
+}
+
+#[cfg(test)]
+mod tests {
+    proptest::proptest! {
+        #[test]
+        fn slices_are_contiguous_and_differ_by_at_most_one(length: u64, slices in 1u64..300) {
+            let bounds: Vec<_> = (0..slices).map(|i| super::slice_of(length, i, slices)).collect();
+            assert_eq!((bounds[0].start, bounds[bounds.len() - 1].end), (0, length));
+            assert!(bounds.windows(2).all(|pair| pair[0].end == pair[1].start));
+            assert!(bounds.iter().all(|b| (b.end - b.start).abs_diff(length / slices) <= 1));
+        }
+    }
+}

@@ -1,0 +1,51 @@
+//! `ctx.parallelize(values, partitions)`.
+
+use super::slice_of;
+use crate::{
+    Context,
+    rdd::{Home, Rdd},
+};
+use rsk_executor::TaskContext;
+use rsk_proto::{CodecError, Data, Decoder, Encoder, PartitionId, to_usize};
+use std::sync::Arc;
+
+/// The driver's own values, sliced. A task carries its slice alone.
+#[derive(Debug, Clone)]
+pub struct Parallelize<T> {
+    home: Home,
+    /// All values in the driver, one slice in an executor.
+    values: Arc<Vec<T>>,
+    partitions: usize,
+}
+
+impl<T> Parallelize<T> {
+    pub(crate) fn new(context: &Context, values: Vec<T>, partitions: usize) -> Self {
+        Parallelize { home: Home::of(context), values: Arc::new(values), partitions }
+    }
+}
+
+impl<T: Data + Sync + Clone> Rdd for Parallelize<T> {
+    type Item = T;
+
+    fn context(&self) -> &Context {
+        self.home.context()
+    }
+
+    fn partitions(&self) -> usize {
+        self.partitions
+    }
+
+    fn compute(&self, _: PartitionId, _: &TaskContext) -> impl Iterator<Item = T> + 'static {
+        let values = Arc::clone(&self.values);
+        (0..values.len()).map(move |index| values[index].clone())
+    }
+
+    fn encode(&self, partition: PartitionId, to: &mut Encoder) {
+        let slice = slice_of(self.values.len() as u64, partition.index() as u64, self.partitions as u64);
+        to.put(&&self.values[to_usize(slice.start)..to_usize(slice.end)]);
+    }
+
+    fn decode(from: &mut Decoder<'_>) -> Result<Self, CodecError> {
+        Ok(Parallelize { home: Home::default(), values: Arc::new(from.get()?), partitions: 1 })
+    }
+}

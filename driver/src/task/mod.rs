@@ -1,0 +1,3 @@
+//! From a stage's partitions to task attempts.
+
+pub(crate) mod core;

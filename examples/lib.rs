@@ -1,0 +1,1 @@
+//! The examples of rsk are the files beside this one; `cargo run --release --example pi` runs one.
