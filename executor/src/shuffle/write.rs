@@ -1,0 +1,95 @@
+//! What a map task leaves: one data file, one index, written aside and renamed.
+
+use super::{
+    buffer::PartitionBuffer,
+    index::{self, Entry},
+};
+use crate::TaskContext;
+use rsk_proto::{Data, MapOutput, MapOutputId, PartitionId, TaskError};
+use std::{
+    fs::{self, File},
+    io::Write,
+    path::Path,
+};
+
+/// Writes the records of one map task, each to a reduce partition.
+///
+/// Bounds: buffers at most the task's share of memory, then spills; a finished output's bytes are written once more.
+pub struct ShuffleWriter {
+    id: MapOutputId,
+    buffer: PartitionBuffer,
+}
+
+impl ShuffleWriter {
+    /// A writer for `partitions` reduce partitions.
+    pub fn new(task: &TaskContext, id: MapOutputId, partitions: u32) -> Self {
+        ShuffleWriter { id, buffer: PartitionBuffer::new(task, partitions as usize) }
+    }
+
+    /// Adds a record.
+    ///
+    /// Errors: a partition out of range, a record that cannot be encoded, a full disk.
+    pub fn write<T: Data>(&mut self, reduce: PartitionId, record: &T) -> Result<(), TaskError> {
+        let partitions = self.buffer.partitions();
+        if reduce.index() >= partitions {
+            let why =
+                format!("the partitioner answered {reduce}, but there are {partitions} partitions, from 0");
+            return Err(TaskError::Contract(why));
+        }
+        self.buffer.write(reduce.index(), record)
+    }
+
+    /// Publishes the output under its attempt's name.
+    pub fn finish(mut self) -> Result<MapOutput, TaskError> {
+        let task = self.buffer.task().clone();
+        let (data, index) = index::paths(&task.executor().work_dir().shuffle(), self.id);
+        let folder = data.parent().unwrap_or(Path::new("."));
+        fs::create_dir_all(folder).map_err(|error| TaskError::io(folder, "create", &error))?;
+        let aside = data.with_extension("part");
+        let written = self.concatenate(&aside);
+        let bytes = match written.and_then(|entries| publish(&entries, &aside, &data, &index)) {
+            Ok(bytes) => bytes,
+            Err(error) => {
+                for path in [&aside, &data, &index] {
+                    fs::remove_file(path).unwrap_or(());
+                }
+                return Err(error);
+            }
+        };
+        task.count(|metrics| metrics.shuffle_written_bytes += bytes);
+        Ok(MapOutput { id: self.id, bytes })
+    }
+
+    fn concatenate(&mut self, path: &Path) -> Result<Vec<Entry>, TaskError> {
+        let fail = |error| TaskError::io(path, "write", &error);
+        let mut file = File::create(path).map_err(fail)?;
+        let mut offset = 0;
+        (0..self.buffer.partitions())
+            .map(|partition| {
+                let mut entry = Entry { offset, bytes: 0, crc32c: 0 };
+                self.buffer.drain(partition, |frames| {
+                    entry.crc32c = crc32c::crc32c_append(entry.crc32c, &frames);
+                    entry.bytes += frames.len() as u64;
+                    file.write_all(&frames).map_err(fail)
+                })?;
+                offset += entry.bytes;
+                Ok(entry)
+            })
+            .collect()
+    }
+}
+
+/// The index appears last: an output with an index is whole.
+fn publish(entries: &[Entry], aside: &Path, data: &Path, index: &Path) -> Result<u64, TaskError> {
+    fs::rename(aside, data).map_err(|error| TaskError::io(data, "publish", &error))?;
+    let bytes = index::encode(entries)?;
+    fs::write(aside, bytes).map_err(|error| TaskError::io(aside, "write", &error))?;
+    fs::rename(aside, index).map_err(|error| TaskError::io(index, "publish", &error))?;
+    Ok(entries.iter().map(|entry| entry.bytes).sum())
+}
+
+impl std::fmt::Debug for ShuffleWriter {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "ShuffleWriter({})", self.id)
+    }
+}
