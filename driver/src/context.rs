@@ -4,10 +4,11 @@ use crate::{
     Config, Error,
     local::Local,
     rdd::source::{Parallelize, Range},
+    track::MapOutputTable,
     value::ValueRegistry,
 };
-use rsk_executor::{ExecutorConfig, WorkDir};
-use rsk_proto::{Data, TaskId, ValueId};
+use rsk_executor::{ExecutorConfig, WorkDir, shuffle::folder};
+use rsk_proto::{Data, ShuffleId, TaskId, ValueId};
 use std::sync::{
     Arc, Weak,
     atomic::{AtomicU64, Ordering},
@@ -23,6 +24,7 @@ struct Inner {
     slots: u32,
     backend: Local,
     values: Arc<ValueRegistry>,
+    map_outputs: Arc<MapOutputTable>,
     ids: AtomicU64,
 }
 
@@ -46,13 +48,14 @@ impl Context {
         let slots = slots(master)?;
         let work_dir = WorkDir::create(&config.work_dir)?;
         let values = Arc::new(ValueRegistry::default());
+        let map_outputs = Arc::new(MapOutputTable::default());
         let sizes = ExecutorConfig { slots, memory: config.memory };
-        let backend = Local::start(sizes, work_dir, Arc::clone(&values))?;
+        let backend = Local::start(sizes, work_dir, Arc::clone(&values), Arc::clone(&map_outputs))?;
         let executor = Arc::downgrade(backend.executor());
         values.on_removed(Box::new(move |id: ValueId| {
             Weak::upgrade(&executor).inspect(|executor| executor.remove_value(id));
         }));
-        Ok(Context(Arc::new(Inner { config, slots, backend, values, ids: AtomicU64::new(0) })))
+        Ok(Context(Arc::new(Inner { config, slots, backend, values, map_outputs, ids: AtomicU64::new(0) })))
     }
 
     /// The driver's own values in `partitions` slices whose sizes differ by at most one.
@@ -69,11 +72,7 @@ impl Context {
         values: Vec<T>,
         partitions: usize,
     ) -> Result<Parallelize<T>, Error> {
-        if partitions == 0 || u32::try_from(partitions).is_err() {
-            return Err(Error::Argument(format!(
-                "parallelize into {partitions} partitions: from 1 to 2^32 - 1 are possible"
-            )));
-        }
+        check_partitions(partitions)?;
         Ok(Parallelize::new(self, values, partitions))
     }
 
@@ -107,6 +106,21 @@ impl Context {
         &self.0.values
     }
 
+    pub(crate) fn map_outputs(&self) -> &MapOutputTable {
+        &self.0.map_outputs
+    }
+
+    /// Removes what a shuffle left, once no RDD reads it.
+    pub(crate) fn forget_shuffle(&self, shuffle: ShuffleId) {
+        self.0.map_outputs.remove(shuffle);
+        let folder = folder(&self.0.backend.executor().work_dir().shuffle(), shuffle);
+        if let Err(error) = std::fs::remove_dir_all(&folder)
+            && error.kind() != std::io::ErrorKind::NotFound
+        {
+            tracing::warn!(%error, %shuffle, "cannot remove map outputs");
+        }
+    }
+
     pub(crate) fn next_id(&self) -> u64 {
         self.0.ids.fetch_add(1, Ordering::Relaxed)
     }
@@ -114,6 +128,14 @@ impl Context {
     pub(crate) fn next_task(&self) -> TaskId {
         TaskId(self.next_id())
     }
+}
+
+/// Refuses a number of partitions that no RDD can have.
+pub(crate) fn check_partitions(partitions: usize) -> Result<(), Error> {
+    if partitions == 0 || u32::try_from(partitions).is_err() {
+        return Err(Error::Argument(format!("{partitions} partitions: from 1 to 2^32 - 1 are possible")));
+    }
+    Ok(())
 }
 
 /// How many slots a master string asks for.

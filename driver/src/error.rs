@@ -45,6 +45,14 @@ pub enum Error {
         /// Why the last try failed.
         source: TaskError,
     },
+    /// Map outputs kept getting lost.
+    #[error(
+        "map outputs were lost or damaged {stages} times in a row: check the disk under --conf work_dir=DIR"
+    )]
+    OutputsLost {
+        /// How often the stage was submitted.
+        stages: u32,
+    },
     /// A result that was spooled to disk cannot be read back.
     #[error("cannot read back the result {path:?}")]
     Result {

@@ -21,6 +21,7 @@ mod local;
 pub mod rdd;
 mod run;
 mod task;
+mod track;
 mod value;
 
 pub use config::Config;
@@ -30,5 +31,5 @@ pub use run::{args, run};
 
 /// What a program imports: the traits whose methods are operators and actions.
 pub mod prelude {
-    pub use crate::rdd::{Rdd, Transform, action::Actions};
+    pub use crate::rdd::{Rdd, Transform, action::Actions, pair::PairRdd};
 }

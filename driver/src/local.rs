@@ -1,6 +1,6 @@
 //! The local backend: slots of this process, over the same encoded bytes that a cluster ships.
 
-use crate::{Error, value::ValueRegistry};
+use crate::{Error, track::MapOutputTable, value::ValueRegistry};
 use crossbeam_channel::{Receiver, Sender, bounded};
 use rsk_executor::{DriverLink, Executor, ExecutorConfig, MapOutputs, WorkDir};
 use rsk_proto::{Cause, CodecError, PartitionId, ShuffleId, TaskEnd, TaskError, ValueId};
@@ -35,8 +35,9 @@ impl Local {
         config: ExecutorConfig,
         work_dir: WorkDir,
         values: Arc<ValueRegistry>,
+        map_outputs: Arc<MapOutputTable>,
     ) -> Result<Local, Error> {
-        let link = Arc::new(Link(values));
+        let link = Arc::new(Link { values, map_outputs });
         let executor = Executor::new(config, crate::rdd::action::run_task, link, work_dir);
         let slots = config.slots.max(1);
         let (launches, queue) = bounded(slots as usize * QUEUED_PER_SLOT);
@@ -73,14 +74,18 @@ fn serve(queue: &Receiver<Launch>, executor: &Arc<Executor>) {
 }
 
 /// The driver as tasks of the same process see it.
-struct Link(Arc<ValueRegistry>);
+struct Link {
+    values: Arc<ValueRegistry>,
+    map_outputs: Arc<MapOutputTable>,
+}
 
 impl DriverLink for Link {
     fn value(&self, id: ValueId) -> Result<Arc<[u8]>, Cause> {
-        self.0.get(id).ok_or_else(|| Cause::new("the driver has dropped its last handle to the value"))
+        self.values.get(id).ok_or_else(|| Cause::new("the driver has dropped its last handle to the value"))
     }
 
     fn map_outputs(&self, shuffle: ShuffleId) -> Result<Arc<MapOutputs>, TaskError> {
-        Err(TaskError::MapOutputMissing { shuffle, map: PartitionId(0) })
+        let missing = TaskError::MapOutputMissing { shuffle, map: PartitionId(0) };
+        self.map_outputs.get(shuffle).ok_or(missing)
     }
 }

@@ -1,6 +1,6 @@
 //! An RDD whose type is erased: for loops, struct fields and the parents of shuffles.
 
-use super::{Items, Rdd, ship::Entry};
+use super::{AnyShuffle, Items, Rdd, ship::Entry};
 use crate::Context;
 use rsk_executor::TaskContext;
 use rsk_proto::{CodecError, Decoder, Encoder, PartitionId};
@@ -16,6 +16,7 @@ type Decode<T> = fn(&mut Decoder<'_>) -> Result<BoxedRdd<T>, CodecError>;
 trait Erased<T: Send + 'static>: Send + Sync {
     fn context(&self) -> &Context;
     fn partitions(&self) -> usize;
+    fn shuffles(&self, to: &mut Vec<Arc<dyn AnyShuffle>>);
     fn compute(&self, partition: PartitionId, task: &TaskContext) -> Items<T>;
     fn encode(&self, partition: PartitionId, to: &mut Encoder);
 }
@@ -30,6 +31,10 @@ impl<R: Rdd> Erased<R::Item> for Node<R> {
 
     fn partitions(&self) -> usize {
         self.0.partitions()
+    }
+
+    fn shuffles(&self, to: &mut Vec<Arc<dyn AnyShuffle>>) {
+        self.0.shuffles(to);
     }
 
     fn compute(&self, partition: PartitionId, task: &TaskContext) -> Items<R::Item> {
@@ -67,6 +72,10 @@ impl<T: Send + 'static> Rdd for BoxedRdd<T> {
 
     fn partitions(&self) -> usize {
         self.0.partitions()
+    }
+
+    fn shuffles(&self, to: &mut Vec<Arc<dyn AnyShuffle>>) {
+        self.0.shuffles(to);
     }
 
     fn compute(&self, partition: PartitionId, task: &TaskContext) -> impl Iterator<Item = T> + 'static {

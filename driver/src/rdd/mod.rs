@@ -6,7 +6,9 @@
 pub mod action;
 mod boxed;
 pub(crate) mod function;
+pub mod pair;
 pub(crate) mod ship;
+mod shuffle;
 pub mod source;
 pub mod transform;
 mod with;
@@ -14,12 +16,14 @@ mod with;
 pub use boxed::BoxedRdd;
 pub use function::{Bound, Function};
 pub use ship::Pure;
+pub use shuffle::{AnyShuffle, Shuffled};
 pub use transform::Transform;
 pub use with::With;
 
 use crate::Context;
 use rsk_executor::TaskContext;
 use rsk_proto::{CodecError, Decoder, Encoder, PartitionId};
+use std::sync::Arc;
 
 /// An iterator whose type nobody needs to name: what `map_partitions` hands to the user.
 pub type Items<T> = Box<dyn Iterator<Item = T>>;
@@ -37,6 +41,9 @@ pub trait Rdd: Clone + Send + Sync + 'static {
 
     /// How many partitions it has.
     fn partitions(&self) -> usize;
+
+    /// The shuffles that its partitions read, without going beyond them. Only the driver asks.
+    fn shuffles(&self, to: &mut Vec<Arc<dyn AnyShuffle>>);
 
     /// One partition. The iterator owns what it needs; it borrows neither the node nor the task. Errors leave it by
     /// [`rsk_proto::TaskError::raise`], so that `None` always means complete.

@@ -12,6 +12,8 @@ pub(crate) enum Step {
     Accept,
     /// Every partition has succeeded, this one last: take its result.
     AcceptLast,
+    /// Map output that this task needs is gone: make it again, then submit what is missing here once more.
+    RerunParent(TaskError),
     /// Give up.
     Fail {
         /// The partition that could not be computed.
@@ -59,6 +61,9 @@ impl TaskSetCore {
         if next == Next::Ignore {
             self.pending.push_back(partition);
             return Step::Continue;
+        }
+        if next == Next::RerunParent {
+            return Step::RerunParent(error);
         }
         let failures = self.failures.entry(partition).or_insert(0);
         *failures += 1;

@@ -138,7 +138,9 @@ mod tests {
         #[test]
         fn records_come_back_in_order(records: Vec<(u32, String)>) {
             let mut to = FrameWriter::default();
-            records.iter().for_each(|record| drop(to.write(record).unwrap()));
+            for record in &records {
+                to.write(record).unwrap();
+            }
             let back: Result<Vec<(u32, String)>, _> = FrameReader::new(to.take()).collect();
             assert_eq!(back.unwrap(), records);
         }
@@ -162,7 +164,9 @@ mod tests {
                 },
             )
         };
-        (0..40_000).for_each(|n| drop(to.write(&record(n)).unwrap()));
+        for n in 0..40_000 {
+            to.write(&record(n)).unwrap();
+        }
         let back: Result<Vec<(u64, String)>, _> = FrameReader::new(to.take()).collect();
         assert_eq!(back.unwrap(), (0..40_000).map(record).collect::<Vec<_>>());
     }

@@ -21,12 +21,12 @@ pub fn folder(all: &std::path::Path, shuffle: ShuffleId) -> std::path::PathBuf {
 
 /// The hash that decides which reduce partition a key belongs to: the same in each process, in each run.
 pub fn hash_of<K: Hash + ?Sized>(key: &K) -> u64 {
-    foldhash::quality::FixedState::with_seed(0x7273_6b).hash_one(key)
+    foldhash::quality::FixedState::with_seed(0x0072_736b).hash_one(key)
 }
 
 /// The reduce partition of a key, of `partitions`.
 pub fn partition_of<K: Hash + ?Sized>(key: &K, partitions: u32) -> PartitionId {
     // The high half decides, so that tables inside one partition still spread by the low half.
-    let partition = (hash_of(key) >> 32) * u64::from(partitions.max(1)) >> 32;
+    let partition = ((hash_of(key) >> 32) * u64::from(partitions.max(1))) >> 32;
     PartitionId(u32::try_from(partition).unwrap_or(0))
 }

@@ -6,7 +6,7 @@ mod fold;
 mod for_each;
 mod result;
 
-pub(crate) use result::run_task;
+pub(crate) use result::{RunTask, run_task};
 
 use super::{Bound, Function, Pure, Rdd, With};
 use crate::Result;

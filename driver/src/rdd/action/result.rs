@@ -24,7 +24,8 @@ pub(super) trait PartitionAction<T>: Sized + 'static {
     fn decode(from: &mut Decoder<'_>) -> Result<Self, CodecError>;
 }
 
-type RunTask = fn(&mut Decoder<'_>, &TaskContext) -> Result<TaskOutput, TaskError>;
+/// What a task's entry points at.
+pub(crate) type RunTask = fn(&mut Decoder<'_>, &TaskContext) -> Result<TaskOutput, TaskError>;
 
 /// Calls the entry that a task names: the one type-erased call of a task.
 pub(crate) fn run_task(from: &mut Decoder<'_>, task: &TaskContext) -> Result<TaskOutput, TaskError> {
@@ -43,7 +44,9 @@ pub(super) fn run<R: Rdd, A: PartitionAction<R::Item>>(
         action.encode(to);
         rdd.encode(partition, to);
     };
-    job::run(rdd.context(), rdd.partitions(), encode, |mut bytes| {
+    let mut shuffles = Vec::new();
+    rdd.shuffles(&mut shuffles);
+    job::run(rdd.context(), &shuffles, rdd.partitions(), encode, |mut bytes| {
         take(decode_record(&mut bytes)?);
         Ok(())
     })

@@ -3,7 +3,7 @@
 use super::slice_of;
 use crate::{
     Context,
-    rdd::{Home, Rdd},
+    rdd::{AnyShuffle, Home, Rdd},
 };
 use rsk_executor::TaskContext;
 use rsk_proto::{CodecError, Data, Decoder, Encoder, PartitionId, to_usize};
@@ -34,6 +34,8 @@ impl<T: Data + Sync + Clone> Rdd for Parallelize<T> {
     fn partitions(&self) -> usize {
         self.partitions
     }
+
+    fn shuffles(&self, _: &mut Vec<Arc<dyn AnyShuffle>>) {}
 
     fn compute(&self, _: PartitionId, _: &TaskContext) -> impl Iterator<Item = T> + 'static {
         let values = Arc::clone(&self.values);

@@ -3,10 +3,11 @@
 use super::slice_of;
 use crate::{
     Context,
-    rdd::{Home, Rdd},
+    rdd::{AnyShuffle, Home, Rdd},
 };
 use rsk_executor::TaskContext;
 use rsk_proto::{CodecError, Decoder, Encoder, PartitionId};
+use std::sync::Arc;
 
 /// Consecutive numbers in slices. A task carries two of them.
 #[derive(Debug, Clone)]
@@ -32,6 +33,8 @@ impl Rdd for Range {
     fn partitions(&self) -> usize {
         self.partitions
     }
+
+    fn shuffles(&self, _: &mut Vec<Arc<dyn AnyShuffle>>) {}
 
     fn compute(&self, _: PartitionId, _: &TaskContext) -> impl Iterator<Item = u64> + 'static {
         self.numbers.clone()

@@ -131,6 +131,10 @@ macro_rules! one_parent {
             self.parent.partitions()
         }
 
+        fn shuffles(&self, to: &mut Vec<std::sync::Arc<dyn $crate::rdd::AnyShuffle>>) {
+            self.parent.shuffles(to);
+        }
+
         fn encode(&self, partition: rsk_proto::PartitionId, to: &mut rsk_proto::Encoder) {
             self.parent.encode(partition, to);
             self.function.encode(to);
@@ -141,4 +145,4 @@ macro_rules! one_parent {
         }
     };
 }
-use one_parent;
+pub(super) use one_parent;
