@@ -26,6 +26,12 @@ pub enum Error {
     /// An argument that no RDD can be made of.
     #[error("{0}")]
     Argument(String),
+    /// Input is not there.
+    #[error(transparent)]
+    List(#[from] rsk_storage::ListError),
+    /// Output cannot be written.
+    #[error(transparent)]
+    Write(#[from] rsk_storage::WriteError),
     /// The executor's folder cannot be used.
     #[error(transparent)]
     WorkDir(#[from] WorkDirError),

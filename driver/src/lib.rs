@@ -27,6 +27,7 @@ mod value;
 pub use config::Config;
 pub use context::Context;
 pub use error::{Error, Result};
+pub use rsk_storage::Text;
 pub use run::{args, run};
 
 /// What a program imports: the traits whose methods are operators and actions.

@@ -1,5 +1,7 @@
 //! Shuffled RDDs against plain collections, with spills and with map outputs lost or damaged meanwhile.
 
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
 use proptest::prelude::*;
 use rsk::{Config, Context, prelude::*};
 use std::{collections::BTreeMap, fs, path::PathBuf};
@@ -21,7 +23,7 @@ proptest! {
     ) {
         let ctx = Context::new(&format!("local[{slots}]")).unwrap();
         let rdd = ctx.parallelize(pairs.clone(), partitions).unwrap();
-        let sums = rdd.reduce_by_key_into(|a, b| a.wrapping_add(b), reducers).unwrap();
+        let sums = rdd.reduce_by_key_into(i64::wrapping_add, reducers).unwrap();
         let first = sums.collect().unwrap();
         prop_assert_eq!(&first, &sums.collect().unwrap(), "a run repeated gives the same order");
         prop_assert_eq!(first.len(), model(&pairs).len(), "a key appears once");

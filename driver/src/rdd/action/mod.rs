@@ -5,6 +5,7 @@ mod count;
 mod fold;
 mod for_each;
 mod result;
+mod save;
 
 pub(crate) use result::{RunTask, run_task};
 
@@ -84,6 +85,26 @@ pub trait Actions: Rdd {
         F: Fn(Self::Item, Self::Item) -> Self::Item + Copy + Send + Sync + 'static,
     {
         fold::fold(self, zero, &Pure::new(function))
+    }
+
+    /// Writes a line a record into `folder`, a file a partition: `part-00000` and so on, and `_SUCCESS` at last.
+    ///
+    /// Errors: the folder exists. Whatever fails, nothing half-written is left.
+    ///
+    /// ```
+    /// use rsk::prelude::*;
+    /// let ctx = rsk::Context::new("local")?;
+    /// let folder = std::env::temp_dir().join(format!("rsk-doc-{}", std::process::id()));
+    /// ctx.range(0..4, 2).save_as_text_file(&folder)?;
+    /// assert_eq!(ctx.text_file(&folder.display().to_string())?.collect()?, ["0", "1", "2", "3"]);
+    /// # std::fs::remove_dir_all(&folder).unwrap();
+    /// # Ok::<(), rsk::Error>(())
+    /// ```
+    fn save_as_text_file(&self, folder: impl AsRef<std::path::Path>) -> Result<()>
+    where
+        Self::Item: std::fmt::Display,
+    {
+        save::save_as_text_file(self, folder.as_ref())
     }
 
     /// Calls the function with each record, for what it does.

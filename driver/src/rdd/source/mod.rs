@@ -2,9 +2,11 @@
 
 mod parallelize;
 mod range;
+mod text_file;
 
 pub use parallelize::Parallelize;
 pub use range::Range;
+pub use text_file::TextFile;
 
 /// The bounds of slice `index` of `slices` of something `length` long: sizes differ by at most one.
 pub(crate) fn slice_of(length: u64, index: u64, slices: u64) -> std::ops::Range<u64> {
