@@ -6,7 +6,7 @@ use rsk_executor::{DriverLink, Executor, ExecutorConfig, MapOutputs, WorkDir};
 use rsk_proto::{Cause, CodecError, PartitionId, ShuffleId, TaskEnd, TaskError, ValueId};
 use std::{
     sync::{Arc, atomic::AtomicBool},
-    thread,
+    thread::{self, JoinHandle},
 };
 
 /// Deep lineage computes by nested calls.
@@ -21,10 +21,12 @@ pub(crate) struct Launch {
     pub(crate) ended: Sender<Result<TaskEnd, CodecError>>,
 }
 
-/// Threads that run tasks. They end when the backend is dropped and their queue is empty.
+/// Threads that run tasks. Dropping the backend waits for them, so that the work directory goes with the program.
 #[derive(Debug)]
 pub(crate) struct Local {
-    launches: Sender<Launch>,
+    /// Nothing only while the backend is dropped.
+    launches: Option<Sender<Launch>>,
+    threads: Vec<JoinHandle<()>>,
     executor: Arc<Executor>,
     slots: u32,
 }
@@ -41,17 +43,19 @@ impl Local {
         let executor = Executor::new(config, crate::rdd::action::run_task, link, work_dir);
         let slots = config.slots.max(1);
         let (launches, queue) = bounded(slots as usize * QUEUED_PER_SLOT);
+        let mut threads = Vec::new();
         for slot in 0..slots {
             let (queue, executor) = (queue.clone(), Arc::clone(&executor));
             let builder = thread::Builder::new().name(format!("slot-{slot}")).stack_size(STACK_BYTES);
-            builder.spawn(move || serve(&queue, &executor)).map_err(Error::Slot)?;
+            threads.push(builder.spawn(move || serve(&queue, &executor)).map_err(Error::Slot)?);
         }
-        Ok(Local { launches, executor, slots })
+        Ok(Local { launches: Some(launches), threads, executor, slots })
     }
 
     /// Hands a task to whichever slot is free first; waits while the queue is full.
     pub(crate) fn launch(&self, launch: Launch) -> Result<(), Error> {
-        self.launches.send(launch).map_err(|_| Error::Stopped)
+        let launches = self.launches.as_ref().ok_or(Error::Stopped)?;
+        launches.send(launch).map_err(|_| Error::Stopped)
     }
 
     /// Tasks that may be under way at a time without [`Local::launch`] waiting.
@@ -61,6 +65,17 @@ impl Local {
 
     pub(crate) fn executor(&self) -> &Arc<Executor> {
         &self.executor
+    }
+}
+
+impl Drop for Local {
+    fn drop(&mut self) {
+        self.launches = None;
+        for thread in self.threads.drain(..) {
+            if thread.join().is_err() {
+                tracing::error!("a slot's thread panicked");
+            }
+        }
     }
 }
 

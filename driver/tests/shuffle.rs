@@ -113,3 +113,14 @@ fn deep_lineage_of_boxed_nodes_does_not_overflow() {
     }
     assert_eq!(rdd.collect().unwrap(), [1000, 1001, 1002, 1003]);
 }
+
+#[test]
+fn a_context_leaves_no_file() {
+    let dir = tempfile::tempdir().unwrap();
+    for _ in 0..20 {
+        let ctx = tight(dir.path());
+        ctx.range(0..100, 4).map(|n| (n, n)).reduce_by_key(|a, _| a).count().unwrap();
+        drop(ctx);
+        assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 0);
+    }
+}
