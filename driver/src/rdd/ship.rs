@@ -125,6 +125,24 @@ fn mapping(line: &str) -> Option<(Range<usize>, (&str, &str))> {
 }
 
 /// A closure that captures nothing: no bytes to send, only its type.
+///
+/// One that captures does not build; [`with`](super::Transform::with) is the way:
+///
+/// ```compile_fail
+/// use rsk::prelude::*;
+/// let ctx = rsk::Context::new("local")?;
+/// let factor = std::env::args().count() as u64;
+/// ctx.range(0..4, 2).map(move |x| x * factor).count()?;
+/// # Ok::<(), rsk::Error>(())
+/// ```
+///
+/// ```
+/// use rsk::prelude::*;
+/// let ctx = rsk::Context::new("local")?;
+/// let factor = std::env::args().count() as u64;
+/// ctx.range(0..4, 2).with(factor).map(|factor, x| x * factor).count()?;
+/// # Ok::<(), rsk::Error>(())
+/// ```
 pub struct Pure<F>(PhantomData<fn() -> F>);
 
 impl<F: Copy + 'static> Pure<F> {
