@@ -21,6 +21,19 @@ impl fmt::Display for BlockId {
     }
 }
 
+/// Where a persisted RDD's blocks are kept.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub enum StorageLevel {
+    /// As records in memory; a block that does not fit is computed again when it is needed.
+    MemoryOnly,
+    /// As encoded bytes in memory, several times smaller; a block that does not fit is computed again.
+    MemoryOnlySer,
+    /// As records in memory, and on disk when there is no room.
+    MemoryAndDisk,
+    /// On disk.
+    DiskOnly,
+}
+
 /// The text names no block.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{0:?} names no block: expected rdd-N-part-N")]

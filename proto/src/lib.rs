@@ -12,16 +12,18 @@
 mod block;
 mod cause;
 mod codec;
+mod frame;
 mod id;
 mod size;
 mod task;
 
-pub use block::{BlockId, ParseBlockError};
+pub use block::{BlockId, ParseBlockError, StorageLevel};
 pub use cause::Cause;
 pub use codec::{
     AnyValue, CodecError, Decoder, EncodedValue, Encoder, VALUE_INLINE_BYTES_MAX, Values, decode_record,
     encode_record,
 };
+pub use frame::{FrameReader, FrameWriter};
 pub use id::{
     AccumulatorId, ExecutorId, GatherId, JobId, MapOutputId, PartitionId, RddId, ShuffleBlock, ShuffleId,
     StageId, TaskAttempt, TaskId, ValueId,

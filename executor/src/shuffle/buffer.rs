@@ -1,8 +1,7 @@
 //! Records by partition, within a bound: frames in memory, and beyond the bound runs in one spill file.
 
-use super::frame::FrameWriter;
 use crate::TaskContext;
-use rsk_proto::{Data, TaskError, to_usize};
+use rsk_proto::{Data, FrameWriter, TaskError, to_usize};
 use std::{fs::File, io::Write, os::unix::fs::FileExt, path::PathBuf};
 
 /// Where one partition's part of one run is.

@@ -1,9 +1,9 @@
 //! Values of one key merged into one, in a table within the task's share of memory.
 
-use super::{buffer::PartitionBuffer, frame::FrameReader, hash_of};
+use super::{buffer::PartitionBuffer, hash_of};
 use crate::{TaskContext, memory::Growth};
 use hashbrown::HashTable;
-use rsk_proto::{Data, OrRaise, TaskError};
+use rsk_proto::{Data, FrameReader, OrRaise, TaskError};
 use std::hash::Hash;
 
 /// Keys spill into so many buckets; one bucket at a time is then held in memory.

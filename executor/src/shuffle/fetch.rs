@@ -1,8 +1,10 @@
 //! What a reduce task reads: its part of each map output, in map order, checked before use.
 
-use super::{buffer::read_at, frame::FrameReader, index};
+use super::{buffer::read_at, index};
 use crate::TaskContext;
-use rsk_proto::{Cause, Data, MapOutput, OrRaise, PartitionId, ShuffleBlock, ShuffleId, TaskError};
+use rsk_proto::{
+    Cause, Data, FrameReader, MapOutput, OrRaise, PartitionId, ShuffleBlock, ShuffleId, TaskError,
+};
 use std::fs::{self, File};
 
 /// The records that all map tasks wrote for one reduce partition.

@@ -3,7 +3,6 @@
 mod buffer;
 mod combine;
 mod fetch;
-mod frame;
 mod index;
 mod write;
 

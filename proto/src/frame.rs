@@ -1,11 +1,12 @@
 //! Frames: whole records, about 64 KiB of them, compressed where that pays.
 //!
-//! Shape: `kind: u8, raw length: u32, stored length: u32`, little-endian, then the stored bytes.
+//! Shape: `kind: u8, records: u32, raw length: u32, stored length: u32`, little-endian, then the stored bytes. Records
+//! are counted because some take no bytes, such as `()`.
 
-use rsk_proto::{Cause, Data, TaskError, decode_record, encode_record};
+use crate::{Cause, Data, TaskError, decode_record, encode_record};
 
 const FRAME_BYTES: usize = 64 << 10;
-const HEAD_BYTES: usize = 9;
+const HEAD_BYTES: usize = 13;
 const RAW: u8 = 0;
 const LZ4: u8 = 1;
 /// After a frame that did not shrink by an eighth, so many are stored raw without trying.
@@ -13,36 +14,38 @@ const SKIP: u32 = 15;
 
 /// Packs records into frames.
 #[derive(Debug, Default)]
-pub(crate) struct FrameWriter {
+pub struct FrameWriter {
     open: Vec<u8>,
+    records: u32,
     closed: Vec<u8>,
     skip: u32,
 }
 
 impl FrameWriter {
     /// Adds a record; says by how many bytes the buffer grew.
-    pub(crate) fn write<T: Data>(&mut self, record: &T) -> Result<usize, TaskError> {
+    pub fn write<T: Data>(&mut self, record: &T) -> Result<usize, TaskError> {
         let before = self.open.len();
         encode_record(record, &mut self.open)?;
         let grown = self.open.len() - before;
+        self.records += 1;
         if u32::try_from(self.open.len()).is_err() {
             let what = std::any::type_name::<T>().to_owned();
             return Err(TaskError::RecordTooLarge { what, bytes: grown as u64, limit: u64::from(u32::MAX) });
         }
-        if self.open.len() >= FRAME_BYTES {
+        if self.open.len() >= FRAME_BYTES || self.records == u32::MAX {
             self.close();
         }
         Ok(grown)
     }
 
     /// All frames so far; none are left here.
-    pub(crate) fn take(&mut self) -> Vec<u8> {
+    pub fn take(&mut self) -> Vec<u8> {
         self.close();
         std::mem::take(&mut self.closed)
     }
 
     fn close(&mut self) {
-        if self.open.is_empty() {
+        if self.records == 0 {
             return;
         }
         let raw = self.open.len();
@@ -60,11 +63,13 @@ impl FrameWriter {
             }
         }
         self.open.clear();
+        self.records = 0;
     }
 
     fn append(&mut self, kind: u8, raw: usize, stored: &[u8]) {
         let length = |n: usize| u32::try_from(n).unwrap_or(u32::MAX).to_le_bytes();
         self.closed.push(kind);
+        self.closed.extend_from_slice(&self.records.to_le_bytes());
         self.closed.extend_from_slice(&length(raw));
         self.closed.extend_from_slice(&length(stored.len()));
         self.closed.extend_from_slice(stored);
@@ -72,17 +77,21 @@ impl FrameWriter {
 }
 
 /// The records of bytes that [`FrameWriter`] made. Bytes that it did not make are an error, never a panic.
-pub(crate) struct FrameReader<T> {
+#[derive(Debug)]
+pub struct FrameReader<T> {
     bytes: Vec<u8>,
     at: usize,
     frame: Vec<u8>,
     frame_at: usize,
+    /// Records of the open frame that are still to come.
+    left: u32,
     of: std::marker::PhantomData<fn() -> T>,
 }
 
 impl<T: Data> FrameReader<T> {
-    pub(crate) fn new(bytes: Vec<u8>) -> Self {
-        FrameReader { bytes, at: 0, frame: Vec::new(), frame_at: 0, of: std::marker::PhantomData }
+    /// The records of these frames.
+    pub fn new(bytes: Vec<u8>) -> Self {
+        FrameReader { bytes, at: 0, frame: Vec::new(), frame_at: 0, left: 0, of: std::marker::PhantomData }
     }
 
     fn open_next(&mut self) -> Result<(), Cause> {
@@ -93,7 +102,7 @@ impl<T: Data> FrameReader<T> {
             bytes.copy_from_slice(&head[from..from + 4]);
             u32::from_le_bytes(bytes) as usize
         };
-        let (kind, raw, stored) = (head[0], number(1), number(5));
+        let (kind, records, raw, stored) = (head[0], number(1), number(5), number(9));
         let start = self.at + HEAD_BYTES;
         let stored = self.bytes.get(start..start + stored).ok_or_else(cut)?;
         self.at = start + stored.len();
@@ -102,11 +111,24 @@ impl<T: Data> FrameReader<T> {
             RAW => stored.clone_into(&mut self.frame),
             // lz4 expands at most 255 times: a length beyond that is a lie, refused before it is reserved.
             LZ4 if raw / 256 <= stored.len() => {
-                self.frame = lz4_flex::block::decompress(stored, raw).map_err(|error| Cause::of(&error))?;
+                self.frame.resize(raw, 0);
+                let unpacked = lz4_flex::block::decompress_into(stored, &mut self.frame);
+                if unpacked.map_err(|error| Cause::of(&error))? != raw {
+                    return Err(cut());
+                }
             }
             _ => return Err(Cause::new("a frame has an unknown kind or length")),
         }
+        self.left = u32::try_from(records).unwrap_or(0);
         Ok(())
+    }
+}
+
+impl<T> FrameReader<T> {
+    /// Nothing comes after an error.
+    fn stop(&mut self, cause: Cause) -> Cause {
+        (self.at, self.left, self.frame_at) = (self.bytes.len(), 0, self.frame.len());
+        cause
     }
 }
 
@@ -114,19 +136,26 @@ impl<T: Data> Iterator for FrameReader<T> {
     type Item = Result<T, Cause>;
 
     fn next(&mut self) -> Option<Result<T, Cause>> {
-        while self.frame_at == self.frame.len() {
+        while self.left == 0 {
+            if self.frame_at != self.frame.len() {
+                return Some(Err(self.stop(Cause::new("a frame holds more than its records"))));
+            }
             if self.at == self.bytes.len() {
                 return None;
             }
             if let Err(cause) = self.open_next() {
-                (self.at, self.frame_at) = (self.bytes.len(), self.frame.len());
-                return Some(Err(cause));
+                return Some(Err(self.stop(cause)));
             }
         }
         let mut rest = &self.frame[self.frame_at..];
-        let record = decode_record(&mut rest).map_err(|error| Cause::of(&error));
-        self.frame_at = if record.is_ok() { self.frame.len() - rest.len() } else { self.frame.len() };
-        Some(record)
+        match decode_record(&mut rest) {
+            Ok(record) => {
+                self.frame_at = self.frame.len() - rest.len();
+                self.left -= 1;
+                Some(Ok(record))
+            }
+            Err(error) => Some(Err(self.stop(Cause::of(&error)))),
+        }
     }
 }
 
@@ -149,6 +178,13 @@ mod tests {
         fn random_bytes_never_panic(bytes: Vec<u8>) {
             FrameReader::<(u32, String)>::new(bytes).for_each(drop);
         }
+    }
+
+    #[test]
+    fn records_without_bytes_are_counted() {
+        let mut to = FrameWriter::default();
+        (0..70_000).for_each(|_| assert_eq!(to.write(&()).unwrap(), 0));
+        assert_eq!(FrameReader::<()>::new(to.take()).count(), 70_000);
     }
 
     #[test]
