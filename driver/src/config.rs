@@ -1,8 +1,8 @@
 //! Settings, typed: what `--conf key=value` can say.
 
-use crate::Error;
+use crate::{Error, JobOrder, PoolShare};
 use rsk_proto::ByteSize;
-use std::path::PathBuf;
+use std::{collections::BTreeMap, path::PathBuf, time::Duration};
 
 /// How a context runs.
 #[derive(Debug, Clone)]
@@ -13,15 +13,29 @@ pub struct Config {
     pub work_dir: PathBuf,
     /// `task_attempts`: tries at one task before its job fails. Default 4.
     pub task_attempts: u32,
+    /// `resubmit_delay`, milliseconds: how long a stage whose input was lost waits for further losses before it is run
+    /// again. Default 200.
+    pub resubmit_delay: Duration,
+    /// `job_order`, `fifo` or `fair`: how jobs that run at the same time share the slots. Default `fifo`.
+    pub job_order: JobOrder,
+    /// `pools`, such as `etl:3,live:1:2`: name, weight and minimum of slots of pools under `job_order=fair`.
+    pub pools: BTreeMap<String, PoolShare>,
 }
 
 impl Default for Config {
     fn default() -> Self {
-        Config { memory: ByteSize::mib(1024), work_dir: std::env::temp_dir(), task_attempts: 4 }
+        Config {
+            memory: ByteSize::mib(1024),
+            work_dir: std::env::temp_dir(),
+            task_attempts: 4,
+            resubmit_delay: Duration::from_millis(200),
+            job_order: JobOrder::Fifo,
+            pools: BTreeMap::new(),
+        }
     }
 }
 
-const KEYS: [&str; 3] = ["memory", "work_dir", "task_attempts"];
+const KEYS: [&str; 6] = ["memory", "work_dir", "task_attempts", "resubmit_delay", "job_order", "pools"];
 
 impl Config {
     /// Applies one `key=value`.
@@ -43,10 +57,34 @@ impl Config {
                 Ok(attempts @ 1..) => self.task_attempts = attempts,
                 _ => return Err(fail("a number from 1 is needed".to_owned())),
             },
+            "resubmit_delay" => match value.parse() {
+                Ok(millis) => self.resubmit_delay = Duration::from_millis(millis),
+                Err(_) => return Err(fail("a number of milliseconds is needed".to_owned())),
+            },
+            "job_order" => match value {
+                "fifo" => self.job_order = JobOrder::Fifo,
+                "fair" => self.job_order = JobOrder::Fair,
+                _ => return Err(fail("fifo or fair is needed".to_owned())),
+            },
+            "pools" => {
+                let pools: Option<_> = value.split(',').map(pool).collect();
+                self.pools = pools.ok_or_else(|| {
+                    fail("write name:weight or name:weight:slots, weight from 1".to_owned())
+                })?;
+            }
             _ => return Err(fail(format!("there is no such key; the nearest is {:?}", nearest(key)))),
         }
         Ok(())
     }
+}
+
+/// One pool: `name:weight` or `name:weight:slots`.
+fn pool(typed: &str) -> Option<(String, PoolShare)> {
+    let mut fields = typed.split(':');
+    let name = fields.next().filter(|name| !name.is_empty())?.to_owned();
+    let weight = fields.next()?.parse().ok().filter(|weight| *weight >= 1)?;
+    let slots_min = fields.next().map_or(Some(0), |slots| slots.parse().ok())?;
+    fields.next().is_none().then_some((name, PoolShare { weight, slots_min }))
 }
 
 /// The key that looks most like what was typed.
@@ -74,7 +112,11 @@ mod tests {
         let mut config = Config::default();
         config.set("memory=2g").unwrap();
         assert_eq!(config.memory, ByteSize(2 << 30));
-        for wrong in ["memory=lots", "memory=1k", "task_attempts=0", "memory"] {
+        config.set("pools=etl:3,live:1:2").unwrap();
+        assert_eq!(config.pools["live"], PoolShare { weight: 1, slots_min: 2 });
+        for wrong in
+            ["memory=lots", "memory=1k", "task_attempts=0", "memory", "pools=a", "pools=a:0", "job_order=x"]
+        {
             assert!(config.set(wrong).is_err(), "{wrong}");
         }
     }

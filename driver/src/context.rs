@@ -2,13 +2,16 @@
 
 use crate::{
     Config, Error,
+    accumulator::AccumulatorTable,
+    dispatch::Dispatch,
+    job::with_properties,
     local::Local,
     rdd::source::{Parallelize, Range, TextFile},
-    track::MapOutputTable,
+    track::{BlockTable, MapOutputTable},
     value::ValueRegistry,
 };
 use rsk_executor::{ExecutorConfig, WorkDir, shuffle::folder};
-use rsk_proto::{Data, ShuffleId, TaskId, ValueId};
+use rsk_proto::{Data, ShuffleId, ValueId};
 use rsk_storage::{list, plan};
 use std::sync::{
     Arc, Weak,
@@ -27,8 +30,11 @@ struct Inner {
     config: Config,
     slots: u32,
     backend: Local,
+    dispatch: Arc<Dispatch>,
     values: Arc<ValueRegistry>,
     map_outputs: Arc<MapOutputTable>,
+    blocks: Arc<BlockTable>,
+    accumulators: Arc<AccumulatorTable>,
     ids: AtomicU64,
 }
 
@@ -53,13 +59,38 @@ impl Context {
         let work_dir = WorkDir::create(&config.work_dir)?;
         let values = Arc::new(ValueRegistry::default());
         let map_outputs = Arc::new(MapOutputTable::default());
+        let blocks = Arc::new(BlockTable::default());
+        let accumulators = Arc::new(AccumulatorTable::default());
         let sizes = ExecutorConfig { slots, memory: config.memory };
-        let backend = Local::start(sizes, work_dir, Arc::clone(&values), Arc::clone(&map_outputs))?;
+        let dispatch = Arc::new(Dispatch::new(
+            &config,
+            sizes.task_share(),
+            Arc::clone(&map_outputs),
+            Arc::clone(&blocks),
+            Arc::clone(&accumulators),
+        ));
+        let backend = Local::start(
+            sizes,
+            work_dir,
+            Arc::clone(&dispatch),
+            Arc::clone(&values),
+            Arc::clone(&map_outputs),
+        )?;
         let executor = Arc::downgrade(backend.executor());
         values.on_removed(Box::new(move |id: ValueId| {
             Weak::upgrade(&executor).inspect(|executor| executor.remove_value(id));
         }));
-        Ok(Context(Arc::new(Inner { config, slots, backend, values, map_outputs, ids: AtomicU64::new(0) })))
+        Ok(Context(Arc::new(Inner {
+            config,
+            slots,
+            backend,
+            dispatch,
+            values,
+            map_outputs,
+            blocks,
+            accumulators,
+            ids: AtomicU64::new(0),
+        })))
     }
 
     /// The driver's own values in `partitions` slices whose sizes differ by at most one.
@@ -112,6 +143,52 @@ impl Context {
         self.0.slots as usize
     }
 
+    /// Runs `body`; jobs that it starts on this thread belong to the group `name`, which
+    /// [`cancel_group`](Context::cancel_group) ends.
+    ///
+    /// ```
+    /// use rsk::prelude::*;
+    /// let ctx = rsk::Context::new("local")?;
+    /// assert_eq!(ctx.in_group("nightly", || ctx.range(0..10, 2).count())?, 10);
+    /// # Ok::<(), rsk::Error>(())
+    /// ```
+    pub fn in_group<R>(&self, name: &str, body: impl FnOnce() -> R) -> R {
+        with_properties(Some(name), None, body)
+    }
+
+    /// Runs `body`; jobs that it starts on this thread run in the pool `name`: see `pools` in [`Config`].
+    ///
+    /// ```
+    /// use rsk::prelude::*;
+    /// let ctx = rsk::Context::new("local")?;
+    /// assert_eq!(ctx.in_pool("live", || ctx.range(0..10, 2).count())?, 10);
+    /// # Ok::<(), rsk::Error>(())
+    /// ```
+    pub fn in_pool<R>(&self, name: &str, body: impl FnOnce() -> R) -> R {
+        with_properties(None, Some(name), body)
+    }
+
+    /// Ends the jobs of a group that run now, from any thread; says how many. Their callers get
+    /// [`Error::Cancelled`]; their tasks stop at their next look.
+    ///
+    /// ```
+    /// assert_eq!(rsk::Context::new("local")?.cancel_group("nightly"), 0);
+    /// # Ok::<(), rsk::Error>(())
+    /// ```
+    pub fn cancel_group(&self, name: &str) -> usize {
+        self.0.dispatch.cancel_all(&format!("its group {name:?} was"), |group| group == Some(name))
+    }
+
+    /// Ends all jobs that run now, from any thread; says how many.
+    ///
+    /// ```
+    /// assert_eq!(rsk::Context::new("local")?.cancel_all_jobs(), 0);
+    /// # Ok::<(), rsk::Error>(())
+    /// ```
+    pub fn cancel_all_jobs(&self) -> usize {
+        self.0.dispatch.cancel_all("all jobs were", |_| true)
+    }
+
     /// The settings.
     pub fn config(&self) -> &Config {
         &self.0.config
@@ -119,6 +196,18 @@ impl Context {
 
     pub(crate) fn backend(&self) -> &Local {
         &self.0.backend
+    }
+
+    pub(crate) fn dispatch(&self) -> &Dispatch {
+        &self.0.dispatch
+    }
+
+    pub(crate) fn blocks(&self) -> &BlockTable {
+        &self.0.blocks
+    }
+
+    pub(crate) fn accumulators(&self) -> &Arc<AccumulatorTable> {
+        &self.0.accumulators
     }
 
     pub(crate) fn values(&self) -> &Arc<ValueRegistry> {
@@ -142,10 +231,6 @@ impl Context {
 
     pub(crate) fn next_id(&self) -> u64 {
         self.0.ids.fetch_add(1, Ordering::Relaxed)
-    }
-
-    pub(crate) fn next_task(&self) -> TaskId {
-        TaskId(self.next_id())
     }
 }
 

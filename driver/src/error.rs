@@ -59,6 +59,19 @@ pub enum Error {
         /// How often the stage was submitted.
         stages: u32,
     },
+    /// Output of a stage that may give other records each time was lost after results had been handed out: going on
+    /// could mix two versions of the data.
+    #[error(
+        "{stage} may give other records when it is run again, and its output was lost after results had been handed \
+         out: run the job again, or checkpoint the RDD first"
+    )]
+    Indeterminate {
+        /// The stage.
+        stage: String,
+    },
+    /// The job was told to stop.
+    #[error("the job was cancelled: {0}")]
+    Cancelled(String),
     /// A result that was spooled to disk cannot be read back.
     #[error("cannot read back the result {path:?}")]
     Result {

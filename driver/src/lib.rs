@@ -13,8 +13,11 @@
 //! # Ok::<(), rsk::Error>(())
 //! ```
 
+mod accumulator;
 mod config;
 mod context;
+mod dag;
+mod dispatch;
 mod error;
 mod job;
 mod local;
@@ -29,6 +32,7 @@ pub use context::Context;
 pub use error::{Error, Result};
 pub use rsk_storage::Text;
 pub use run::{args, run};
+pub use task::pool::{JobOrder, PoolShare};
 
 /// What a program imports: the traits whose methods are operators and actions.
 pub mod prelude {

@@ -1,34 +1,22 @@
-//! The local backend: slots of this process, over the same encoded bytes that a cluster ships.
+//! The local backend: slots in this process, threads that take one task after another.
 
-use crate::{Error, track::MapOutputTable, value::ValueRegistry};
-use crossbeam_channel::{Receiver, Sender, bounded};
+use crate::{Error, dispatch::Dispatch, track::MapOutputTable, value::ValueRegistry};
 use rsk_executor::{DriverLink, Executor, ExecutorConfig, MapOutputs, WorkDir};
-use rsk_proto::{Cause, CodecError, PartitionId, ShuffleId, TaskEnd, TaskError, ValueId};
+use rsk_proto::{Cause, PartitionId, ShuffleId, TaskEnd, TaskError, TaskMetrics, ValueId};
 use std::{
-    sync::{Arc, atomic::AtomicBool},
+    sync::Arc,
     thread::{self, JoinHandle},
 };
 
-/// Deep lineage computes by nested calls.
+/// Room for lineages of ten thousand steps.
 const STACK_BYTES: usize = 64 << 20;
-/// Encoded tasks that wait for each slot.
-const QUEUED_PER_SLOT: usize = 4;
-
-/// One encoded task on its way to a slot.
-pub(crate) struct Launch {
-    pub(crate) task: Vec<u8>,
-    pub(crate) is_killed: Arc<AtomicBool>,
-    pub(crate) ended: Sender<Result<TaskEnd, CodecError>>,
-}
 
 /// Threads that run tasks. Dropping the backend waits for them, so that the work directory goes with the program.
 #[derive(Debug)]
 pub(crate) struct Local {
-    /// Nothing only while the backend is dropped.
-    launches: Option<Sender<Launch>>,
+    dispatch: Arc<Dispatch>,
     threads: Vec<JoinHandle<()>>,
     executor: Arc<Executor>,
-    slots: u32,
 }
 
 impl Local {
@@ -36,31 +24,19 @@ impl Local {
     pub(crate) fn start(
         config: ExecutorConfig,
         work_dir: WorkDir,
+        dispatch: Arc<Dispatch>,
         values: Arc<ValueRegistry>,
         map_outputs: Arc<MapOutputTable>,
     ) -> Result<Local, Error> {
         let link = Arc::new(Link { values, map_outputs });
         let executor = Executor::new(config, crate::rdd::action::run_task, link, work_dir);
-        let slots = config.slots.max(1);
-        let (launches, queue) = bounded(slots as usize * QUEUED_PER_SLOT);
         let mut threads = Vec::new();
-        for slot in 0..slots {
-            let (queue, executor) = (queue.clone(), Arc::clone(&executor));
+        for slot in 0..config.slots.max(1) {
+            let (dispatch, executor) = (Arc::clone(&dispatch), Arc::clone(&executor));
             let builder = thread::Builder::new().name(format!("slot-{slot}")).stack_size(STACK_BYTES);
-            threads.push(builder.spawn(move || serve(&queue, &executor)).map_err(Error::Slot)?);
+            threads.push(builder.spawn(move || serve(&dispatch, &executor)).map_err(Error::Slot)?);
         }
-        Ok(Local { launches: Some(launches), threads, executor, slots })
-    }
-
-    /// Hands a task to whichever slot is free first; waits while the queue is full.
-    pub(crate) fn launch(&self, launch: Launch) -> Result<(), Error> {
-        let launches = self.launches.as_ref().ok_or(Error::Stopped)?;
-        launches.send(launch).map_err(|_| Error::Stopped)
-    }
-
-    /// Tasks that may be under way at a time without [`Local::launch`] waiting.
-    pub(crate) fn in_flight_max(&self) -> usize {
-        self.slots as usize * QUEUED_PER_SLOT
+        Ok(Local { dispatch, threads, executor })
     }
 
     pub(crate) fn executor(&self) -> &Arc<Executor> {
@@ -70,21 +46,31 @@ impl Local {
 
 impl Drop for Local {
     fn drop(&mut self) {
-        self.launches = None;
-        for thread in self.threads.drain(..) {
-            if thread.join().is_err() {
+        self.dispatch.stop("the context has stopped");
+        // The last handle may be let go of by a slot itself.
+        let own = thread::current().id();
+        for slot in self.threads.drain(..).filter(|slot| slot.thread().id() != own) {
+            if slot.join().is_err() {
                 tracing::error!("a slot's thread panicked");
             }
         }
+        self.executor.work_dir().remove();
     }
 }
 
-fn serve(queue: &Receiver<Launch>, executor: &Arc<Executor>) {
-    for launch in queue {
-        let end = executor.run(&launch.task, launch.is_killed);
-        if launch.ended.send(end).is_err() {
-            tracing::debug!("a task ended after its job");
-        }
+/// What a slot does until there will be no more tasks.
+fn serve(dispatch: &Dispatch, executor: &Arc<Executor>) {
+    let mut ended = None;
+    while let Some(work) = dispatch.turn(ended.take()) {
+        let (attempt, is_killed, task) = work.encode();
+        let end = task.and_then(|task| executor.run(&task, is_killed).map_err(TaskError::Refused));
+        ended = Some(end.unwrap_or_else(|error| TaskEnd {
+            attempt,
+            outcome: Err(error),
+            accumulators: Vec::new(),
+            blocks: Vec::new(),
+            metrics: TaskMetrics::default(),
+        }));
     }
 }
 

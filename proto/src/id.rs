@@ -25,8 +25,6 @@ id!(/// A persisted or checkpointed RDD.
     RddId(u64), "rdd");
 id!(/// One shuffle boundary.
     ShuffleId(u64), "shuffle");
-id!(/// A small result that the driver gathers before the stages that need it, such as the bounds of a sort.
-    GatherId(u64), "gather");
 id!(/// One slice of an RDD.
     PartitionId(u32), "part");
 id!(/// One try at one partition of one stage; never used twice in an application.
@@ -35,6 +33,13 @@ id!(/// An accumulator of the driver.
     AccumulatorId(u64), "accumulator");
 id!(/// A process that runs tasks.
     ExecutorId(u64), "executor");
+
+impl ShuffleId {
+    /// The stage that writes it: the two have one number.
+    pub fn stage(self) -> StageId {
+        StageId(self.0)
+    }
+}
 
 impl PartitionId {
     /// The partition as an index into a list of partitions.

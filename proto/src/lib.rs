@@ -16,6 +16,7 @@ mod frame;
 mod id;
 mod size;
 mod task;
+mod time;
 
 pub use block::{BlockId, ParseBlockError, StorageLevel};
 pub use cause::Cause;
@@ -25,13 +26,14 @@ pub use codec::{
 };
 pub use frame::{FrameReader, FrameWriter};
 pub use id::{
-    AccumulatorId, ExecutorId, GatherId, JobId, MapOutputId, PartitionId, RddId, ShuffleBlock, ShuffleId,
-    StageId, TaskAttempt, TaskId, ValueId,
+    AccumulatorId, ExecutorId, JobId, MapOutputId, PartitionId, RddId, ShuffleBlock, ShuffleId, StageId,
+    TaskAttempt, TaskId, ValueId,
 };
 pub use size::{ByteSize, ParseSizeError, to_usize};
 pub use task::{
     AccumulatorUpdate, BlockUpdate, MapOutput, Next, OrRaise, TaskEnd, TaskError, TaskMetrics, TaskOutput,
 };
+pub use time::Time;
 
 /// What can be a record of a shuffle, a spill file, a serialised cache or a result: encoded here, decoded there.
 pub trait Data: serde::Serialize + serde::de::DeserializeOwned + Send + 'static {}

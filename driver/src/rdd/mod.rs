@@ -5,25 +5,30 @@
 
 pub mod action;
 mod boxed;
+pub(crate) mod dependency;
 pub(crate) mod function;
+pub(crate) mod gather;
 pub mod pair;
+pub(crate) mod partitioner;
 pub(crate) mod ship;
-mod shuffle;
+pub(crate) mod shuffle;
 pub mod source;
 pub mod transform;
 mod with;
 
 pub use boxed::BoxedRdd;
+pub(crate) use dependency::Stage;
+pub use dependency::{Dependency, Determinism};
 pub use function::{Bound, Function};
+pub use partitioner::{Partitioner, Partitioning};
 pub use ship::Pure;
-pub use shuffle::{AnyShuffle, Shuffled};
+pub use shuffle::Shuffled;
 pub use transform::Transform;
 pub use with::With;
 
 use crate::Context;
 use rsk_executor::TaskContext;
 use rsk_proto::{CodecError, Decoder, Encoder, PartitionId};
-use std::sync::Arc;
 
 /// An iterator whose type nobody needs to name: what `map_partitions` hands to the user.
 pub type Items<T> = Box<dyn Iterator<Item = T>>;
@@ -42,8 +47,16 @@ pub trait Rdd: Clone + Send + Sync + 'static {
     /// How many partitions it has.
     fn partitions(&self) -> usize;
 
-    /// The shuffles that its partitions read, without going beyond them. Only the driver asks.
-    fn shuffles(&self, to: &mut Vec<Arc<dyn AnyShuffle>>);
+    /// The outputs of other stages that its partitions read, without going beyond them. Only the driver asks.
+    fn dependencies(&self, to: &mut Vec<Dependency>);
+
+    /// What it gives when a partition is computed again. Only the driver asks.
+    fn determinism(&self) -> Determinism;
+
+    /// How its records are spread by key, where that is known. Only the driver asks.
+    fn partitioning(&self) -> Option<Partitioning> {
+        None
+    }
 
     /// One partition. The iterator owns what it needs; it borrows neither the node nor the task. Errors leave it by
     /// [`rsk_proto::TaskError::raise`], so that `None` always means complete.

@@ -1,106 +1,137 @@
 //! The boundary between two stages: map tasks of the parent, and the node that reads what they left.
 
-use super::{BoxedRdd, Home, Rdd, action::RunTask, ship::Entry};
-use crate::Context;
+use super::{Dependency, Determinism, Home, Rdd, Stage, dependency::Needs, partitioner::Spread, ship::Entry};
+use crate::{Context, Error, Result, rdd::Partitioning, rdd::action::RunTask};
 use rsk_executor::{
     TaskContext,
-    shuffle::{ShuffleWriter, fetch, partition_of},
+    shuffle::{ShuffleWriter, fetch},
 };
 use rsk_proto::{
-    CodecError, Data, Decoder, Encoder, MapOutputId, PartitionId, ShuffleId, TaskError, TaskOutput,
+    Cause, CodecError, Data, Decoder, Encoder, MapOutputId, PartitionId, ShuffleId, StageId, TaskError,
+    TaskOutput,
 };
-use std::{hash::Hash, sync::Arc};
+use std::{collections::BTreeSet, marker::PhantomData, sync::Arc};
 
-/// A shuffle, whatever its records: what the scheduler needs to run its map stage.
-pub trait AnyShuffle: Send + Sync {
-    /// Its name.
-    fn id(&self) -> ShuffleId;
-    /// How many map partitions it has.
-    fn maps(&self) -> usize;
-    /// Writes the task for one map partition.
-    fn encode_map_task(&self, map: PartitionId, to: &mut Encoder);
-    /// The shuffles that its map stage reads.
-    fn parents(&self, to: &mut Vec<Arc<dyn AnyShuffle>>);
-}
-
-/// A shuffle by the hash of the key. Its files live as long as the last node that reads it.
-struct Shuffle<K: Send + 'static, V: Send + 'static> {
+/// The map side of a shuffle. Its files live as long as the last node that reads it.
+struct Shuffle<P, S> {
     id: ShuffleId,
-    parent: BoxedRdd<(K, V)>,
-    partitions: u32,
+    parent: P,
+    spread: S,
     context: Context,
 }
 
-impl<K: Data + Hash, V: Data> AnyShuffle for Shuffle<K, V> {
-    fn id(&self) -> ShuffleId {
-        self.id
+impl<P, K, V, S> Stage for Shuffle<P, S>
+where
+    P: Rdd<Item = (K, V)>,
+    K: Data,
+    V: Data,
+    S: Spread<K>,
+{
+    fn id(&self) -> StageId {
+        self.id.stage()
     }
 
-    fn maps(&self) -> usize {
+    fn name(&self) -> String {
+        format!("map side of {}", self.id)
+    }
+
+    fn partitions(&self) -> usize {
         self.parent.partitions()
     }
 
-    fn encode_map_task(&self, map: PartitionId, to: &mut Encoder) {
-        const { &Entry::new::<(K, V)>(run_map::<K, V> as RunTask) }.encode(to);
-        to.put(&(self.id, map, self.partitions));
+    fn dependencies(&self, to: &mut Vec<Dependency>) {
+        self.parent.dependencies(to);
+        self.spread.dependencies(to);
+    }
+
+    fn determinism(&self) -> Determinism {
+        self.parent.determinism()
+    }
+
+    fn encode_task(&self, map: PartitionId, to: &mut Encoder) {
+        const { &Entry::new::<(P, S)>(run_map::<P, K, V, S> as RunTask) }.encode(to);
+        to.put(&(self.id, map));
+        self.spread.encode(to);
         self.parent.encode(map, to);
     }
 
-    fn parents(&self, to: &mut Vec<Arc<dyn AnyShuffle>>) {
-        self.parent.shuffles(to);
+    fn missing(&self) -> BTreeSet<PartitionId> {
+        self.context.map_outputs().missing(self.id, self.partitions())
+    }
+
+    fn accept(&self, map: PartitionId, output: TaskOutput) -> Result<()> {
+        match output {
+            TaskOutput::Map(output) if output.id.map == map && output.id.shuffle == self.id => {
+                self.context.map_outputs().register(output);
+                Ok(())
+            }
+            _ => {
+                let cause = Cause::new("a map task answered something else");
+                Err(Error::Codec(CodecError::Decode { type_name: self.name(), cause }))
+            }
+        }
+    }
+
+    fn reset(&self) {
+        self.context.forget_shuffle(self.id);
     }
 }
 
-impl<K: Send + 'static, V: Send + 'static> Drop for Shuffle<K, V> {
+impl<P, S> Drop for Shuffle<P, S> {
     fn drop(&mut self) {
         self.context.forget_shuffle(self.id);
     }
 }
 
-fn run_map<K: Data + Hash, V: Data>(
-    from: &mut Decoder<'_>,
-    task: &TaskContext,
-) -> Result<TaskOutput, TaskError> {
-    let (shuffle, map, partitions): (ShuffleId, PartitionId, u32) = from.get()?;
-    let parent = BoxedRdd::<(K, V)>::decode(from)?;
+fn run_map<P, K, V, S>(from: &mut Decoder<'_>, task: &TaskContext) -> Result<TaskOutput, TaskError>
+where
+    P: Rdd<Item = (K, V)>,
+    K: Data,
+    V: Data,
+    S: Spread<K>,
+{
+    let (shuffle, map): (ShuffleId, PartitionId) = from.get()?;
+    let spread = S::decode(from)?;
+    let parent = P::decode(from)?;
+    let partitions = u32::try_from(spread.partitions()).unwrap_or(u32::MAX);
     let mut writer =
         ShuffleWriter::new(task, MapOutputId { shuffle, map, task: task.attempt().task }, partitions);
-    parent
-        .compute(map, task)
-        .try_for_each(|record| writer.write(partition_of(&record.0, partitions), &record))?;
+    parent.compute(map, task).try_for_each(|record| {
+        let reduce = u32::try_from(spread.partition(&record.0)).unwrap_or(u32::MAX);
+        writer.write(PartitionId(reduce), &record)
+    })?;
     writer.finish().map(TaskOutput::Map)
 }
 
-/// The records of a shuffle, by reduce partition.
-pub struct Shuffled<K: Send + 'static, V: Send + 'static> {
+/// The records of a shuffle, by reduce partition: those of each map partition in order.
+pub struct Shuffled<K, V> {
     home: Home,
     id: ShuffleId,
     partitions: u32,
     /// In the driver alone.
-    shuffle: Option<Arc<Shuffle<K, V>>>,
+    map_side: Option<(Arc<dyn Stage>, Partitioning)>,
+    of: PhantomData<fn() -> (K, V)>,
 }
 
-impl<K: Data + Hash, V: Data> Shuffled<K, V> {
-    pub(crate) fn new(parent: BoxedRdd<(K, V)>, partitions: u32) -> Self {
+impl<K: Data, V: Data> Shuffled<K, V> {
+    pub(crate) fn new<P: Rdd<Item = (K, V)>, S: Spread<K>>(parent: &P, spread: S) -> Self {
         let context = parent.context().clone();
         let id = ShuffleId(context.next_id());
         let home = Home::of(&context);
-        Shuffled {
-            home,
-            id,
-            partitions,
-            shuffle: Some(Arc::new(Shuffle { id, parent, partitions, context })),
-        }
+        let partitions = u32::try_from(spread.partitions()).unwrap_or(u32::MAX);
+        let partitioning = spread.partitioning();
+        let shuffle = Shuffle { id, parent: parent.clone(), spread, context };
+        Shuffled { home, id, partitions, map_side: Some((Arc::new(shuffle), partitioning)), of: PhantomData }
     }
 }
 
-impl<K: Send + 'static, V: Send + 'static> Clone for Shuffled<K, V> {
+impl<K, V> Clone for Shuffled<K, V> {
     fn clone(&self) -> Self {
-        Shuffled { home: self.home.clone(), shuffle: self.shuffle.clone(), ..*self }
+        Shuffled { home: self.home.clone(), map_side: self.map_side.clone(), ..*self }
     }
 }
 
-impl<K: Data + Hash, V: Data> Rdd for Shuffled<K, V> {
+impl<K: Data, V: Data> Rdd for Shuffled<K, V> {
     type Item = (K, V);
 
     fn context(&self) -> &Context {
@@ -111,8 +142,16 @@ impl<K: Data + Hash, V: Data> Rdd for Shuffled<K, V> {
         self.partitions as usize
     }
 
-    fn shuffles(&self, to: &mut Vec<Arc<dyn AnyShuffle>>) {
-        to.extend(self.shuffle.clone().map(|shuffle| shuffle as Arc<dyn AnyShuffle>));
+    fn dependencies(&self, to: &mut Vec<Dependency>) {
+        to.extend(self.map_side.as_ref().map(|(stage, _)| Dependency(Needs::Stage(Arc::clone(stage)))));
+    }
+
+    fn determinism(&self) -> Determinism {
+        self.map_side.as_ref().map_or(Determinism::Determinate, |(stage, _)| stage.determinism())
+    }
+
+    fn partitioning(&self) -> Option<Partitioning> {
+        self.map_side.as_ref().map(|(_, partitioning)| partitioning.clone())
     }
 
     fn compute(&self, partition: PartitionId, task: &TaskContext) -> impl Iterator<Item = (K, V)> + 'static {
@@ -125,11 +164,11 @@ impl<K: Data + Hash, V: Data> Rdd for Shuffled<K, V> {
 
     fn decode(from: &mut Decoder<'_>) -> Result<Self, CodecError> {
         let (id, partitions) = from.get()?;
-        Ok(Shuffled { home: Home::default(), id, partitions, shuffle: None })
+        Ok(Shuffled { home: Home::default(), id, partitions, map_side: None, of: PhantomData })
     }
 }
 
-impl<K: Send + 'static, V: Send + 'static> std::fmt::Debug for Shuffled<K, V> {
+impl<K, V> std::fmt::Debug for Shuffled<K, V> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "Shuffled({}, {} partitions)", self.id, self.partitions)
     }

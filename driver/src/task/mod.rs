@@ -1,3 +1,4 @@
-//! From a stage's partitions to task attempts.
+//! Task sets: the missing partitions of one stage, submitted together.
 
 pub(crate) mod core;
+pub(crate) mod pool;

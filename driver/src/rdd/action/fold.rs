@@ -5,15 +5,17 @@ use super::{
     result::{self, PartitionAction},
 };
 use crate::{Error, Result, rdd::Rdd, value::Captured};
+use rsk_executor::TaskContext;
 use rsk_proto::{CodecError, Data, Decoder, Encoder};
 
 /// Merges a partition's records; none when it has none.
+#[derive(Clone)]
 pub(super) struct Reduce<F>(F);
 
 impl<T: Data, F: Function<(T, T), Out = T>> PartitionAction<T> for Reduce<F> {
     type Out = Option<T>;
 
-    fn run(&self, items: impl Iterator<Item = T>) -> Option<T> {
+    fn run(&self, items: impl Iterator<Item = T>, _: &TaskContext) -> Option<T> {
         items.reduce(|a, b| self.0.call((a, b)))
     }
 
@@ -42,6 +44,7 @@ where
 }
 
 /// Merges a partition's records into the zero.
+#[derive(Clone)]
 pub(super) struct Fold<T, F> {
     zero: Captured<T>,
     function: F,
@@ -50,7 +53,7 @@ pub(super) struct Fold<T, F> {
 impl<T: Data + Sync + Clone, F: Function<(T, T), Out = T>> PartitionAction<T> for Fold<T, F> {
     type Out = T;
 
-    fn run(&self, items: impl Iterator<Item = T>) -> T {
+    fn run(&self, items: impl Iterator<Item = T>, _: &TaskContext) -> T {
         items.fold(self.zero.get().clone(), |a, b| self.function.call((a, b)))
     }
 

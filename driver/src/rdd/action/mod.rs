@@ -7,7 +7,7 @@ mod for_each;
 mod result;
 mod save;
 
-pub(crate) use result::{RunTask, run_task};
+pub(crate) use result::{PartitionAction, ResultTask, RunTask, read_output, run, run_on, run_task};
 
 use super::{Bound, Function, Pure, Rdd, With};
 use crate::Result;

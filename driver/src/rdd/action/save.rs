@@ -3,21 +3,21 @@
 use super::result::{self, PartitionAction};
 use crate::{Result, rdd::Rdd};
 use rsk_executor::TaskContext;
-use rsk_proto::{Cause, CodecError, Decoder, Encoder, OrRaise, TaskError};
+use rsk_proto::{CodecError, Decoder, Encoder, OrRaise};
 use rsk_storage::{OutputCommit, PartFile, PartWriter};
 use std::{
     fmt::Display,
     path::{Path, PathBuf},
 };
 
+#[derive(Clone)]
 struct SaveText(PathBuf);
 
 impl<T: Display> PartitionAction<T> for SaveText {
     type Out = PartFile;
 
-    fn run(&self, mut items: impl Iterator<Item = T>) -> PartFile {
-        let outside = TaskError::Output(Cause::new("a part is written by a task alone"));
-        let attempt = TaskContext::current().ok_or(outside).or_raise().attempt();
+    fn run(&self, mut items: impl Iterator<Item = T>, task: &TaskContext) -> PartFile {
+        let attempt = task.attempt();
         let mut part = PartWriter::create(&self.0, attempt.partition, attempt.task).or_raise();
         items.try_for_each(|item| part.write_line(item)).or_raise();
         part.finish().or_raise()

@@ -1,6 +1,8 @@
 //! Values of one key merged: early on the map side, wholly on the reduce side.
 
-use crate::rdd::{Function, Rdd, Transform, shuffle::Shuffled, transform::one_parent};
+use crate::rdd::{
+    Function, Partitioner, Partitioning, Rdd, partitioner::By, shuffle::Shuffled, transform::one_parent,
+};
 use rsk_executor::{
     TaskContext,
     shuffle::{combine, combine_early},
@@ -25,16 +27,16 @@ pub struct CombineValues<P, F> {
     function: F,
 }
 
-pub(super) fn reduce_by_key<P, K, V, F>(parent: &P, function: &F, partitions: usize) -> Reduced<K, V, F>
+pub(super) fn reduce_by_key<P, K, V, F, Q>(parent: &P, function: &F, partitioner: Q) -> Reduced<K, V, F>
 where
     P: Rdd<Item = (K, V)>,
     K: Data + Hash + Eq,
     V: Data,
     F: Function<(V, V), Out = V>,
+    Q: Partitioner<K>,
 {
     let early = CombineEarly { parent: parent.clone(), function: function.clone() };
-    let partitions = u32::try_from(partitions).unwrap_or(u32::MAX);
-    CombineValues { parent: Shuffled::new(early.boxed(), partitions), function: function.clone() }
+    CombineValues { parent: Shuffled::new(&early, By(partitioner)), function: function.clone() }
 }
 
 impl<P, K, V, F> Rdd for CombineEarly<P, F>
@@ -64,6 +66,10 @@ where
     type Item = (K, V);
 
     one_parent!();
+
+    fn partitioning(&self) -> Option<Partitioning> {
+        self.parent.partitioning()
+    }
 
     fn compute(&self, partition: PartitionId, task: &TaskContext) -> impl Iterator<Item = (K, V)> + 'static {
         let function = self.function.clone();

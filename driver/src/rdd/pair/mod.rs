@@ -4,7 +4,7 @@ mod combine;
 
 pub use combine::{CombineEarly, CombineValues, Reduced};
 
-use super::{Bound, Pure, Rdd, With};
+use super::{Bound, Partitioner, Pure, Rdd, With};
 use crate::Result;
 use combine::reduce_by_key;
 use rsk_proto::Data;
@@ -32,7 +32,7 @@ pub trait PairRdd<K: Data + Hash + Eq, V: Data>: Rdd<Item = (K, V)> {
         reduce_by_key(self, &Pure::new(function), self.partitions())
     }
 
-    /// [`reduce_by_key`](PairRdd::reduce_by_key) into `partitions` partitions.
+    /// [`reduce_by_key`](PairRdd::reduce_by_key) with a partitioner, or into so many partitions by hash.
     ///
     /// Errors: no partitions.
     ///
@@ -43,12 +43,13 @@ pub trait PairRdd<K: Data + Hash + Eq, V: Data>: Rdd<Item = (K, V)> {
     /// assert_eq!((sums.partitions(), sums.count()?), (5, 2));
     /// # Ok::<(), rsk::Error>(())
     /// ```
-    fn reduce_by_key_into<F>(&self, function: F, partitions: usize) -> Result<Reduced<K, V, Pure<F>>>
+    fn reduce_by_key_into<F, Q>(&self, function: F, partitioner: Q) -> Result<Reduced<K, V, Pure<F>>>
     where
         F: Fn(V, V) -> V + Copy + Send + Sync + 'static,
+        Q: Partitioner<K>,
     {
-        crate::context::check_partitions(partitions)?;
-        Ok(reduce_by_key(self, &Pure::new(function), partitions))
+        crate::context::check_partitions(partitioner.partitions())?;
+        Ok(reduce_by_key(self, &Pure::new(function), partitioner))
     }
 }
 

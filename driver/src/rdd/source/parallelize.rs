@@ -3,7 +3,7 @@
 use super::slice_of;
 use crate::{
     Context,
-    rdd::{AnyShuffle, Home, Rdd},
+    rdd::{Dependency, Determinism, Home, Rdd},
 };
 use rsk_executor::TaskContext;
 use rsk_proto::{CodecError, Data, Decoder, Encoder, PartitionId, to_usize};
@@ -35,7 +35,11 @@ impl<T: Data + Sync + Clone> Rdd for Parallelize<T> {
         self.partitions
     }
 
-    fn shuffles(&self, _: &mut Vec<Arc<dyn AnyShuffle>>) {}
+    fn dependencies(&self, _: &mut Vec<Dependency>) {}
+
+    fn determinism(&self) -> Determinism {
+        Determinism::Determinate
+    }
 
     fn compute(&self, _: PartitionId, _: &TaskContext) -> impl Iterator<Item = T> + 'static {
         let values = Arc::clone(&self.values);

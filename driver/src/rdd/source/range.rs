@@ -3,11 +3,10 @@
 use super::slice_of;
 use crate::{
     Context,
-    rdd::{AnyShuffle, Home, Rdd},
+    rdd::{Dependency, Determinism, Home, Rdd},
 };
 use rsk_executor::TaskContext;
 use rsk_proto::{CodecError, Decoder, Encoder, PartitionId};
-use std::sync::Arc;
 
 /// Consecutive numbers in slices. A task carries two of them.
 #[derive(Debug, Clone)]
@@ -34,7 +33,11 @@ impl Rdd for Range {
         self.partitions
     }
 
-    fn shuffles(&self, _: &mut Vec<Arc<dyn AnyShuffle>>) {}
+    fn dependencies(&self, _: &mut Vec<Dependency>) {}
+
+    fn determinism(&self) -> Determinism {
+        Determinism::Determinate
+    }
 
     fn compute(&self, _: PartitionId, _: &TaskContext) -> impl Iterator<Item = u64> + 'static {
         self.numbers.clone()

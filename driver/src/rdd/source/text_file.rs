@@ -2,7 +2,7 @@
 
 use crate::{
     Context,
-    rdd::{AnyShuffle, Home, Rdd},
+    rdd::{Dependency, Determinism, Home, Rdd},
 };
 use rsk_executor::TaskContext;
 use rsk_proto::{CodecError, Decoder, Encoder, OrRaise, PartitionId};
@@ -37,7 +37,11 @@ impl Rdd for TextFile {
         self.splits.len()
     }
 
-    fn shuffles(&self, _: &mut Vec<Arc<dyn AnyShuffle>>) {}
+    fn dependencies(&self, _: &mut Vec<Dependency>) {}
+
+    fn determinism(&self) -> Determinism {
+        Determinism::Determinate
+    }
 
     fn compute(&self, _: PartitionId, task: &TaskContext) -> impl Iterator<Item = Text> + 'static {
         let task = task.clone();

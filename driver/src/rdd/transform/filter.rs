@@ -1,7 +1,7 @@
 //! `filter`: the records that the function approves.
 
 use super::one_parent;
-use crate::rdd::{Bound, Function, Rdd, With};
+use crate::rdd::{Bound, Function, Partitioning, Rdd, With};
 use rsk_executor::TaskContext;
 use rsk_proto::{Data, PartitionId};
 
@@ -25,6 +25,10 @@ where
     type Item = P::Item;
 
     one_parent!();
+
+    fn partitioning(&self) -> Option<Partitioning> {
+        self.parent.partitioning()
+    }
 
     fn compute(
         &self,

@@ -131,8 +131,12 @@ macro_rules! one_parent {
             self.parent.partitions()
         }
 
-        fn shuffles(&self, to: &mut Vec<std::sync::Arc<dyn $crate::rdd::AnyShuffle>>) {
-            self.parent.shuffles(to);
+        fn dependencies(&self, to: &mut Vec<$crate::rdd::Dependency>) {
+            self.parent.dependencies(to);
+        }
+
+        fn determinism(&self) -> $crate::rdd::Determinism {
+            self.parent.determinism()
         }
 
         fn encode(&self, partition: rsk_proto::PartitionId, to: &mut rsk_proto::Encoder) {
@@ -145,4 +149,4 @@ macro_rules! one_parent {
         }
     };
 }
-pub(super) use one_parent;
+pub(crate) use one_parent;

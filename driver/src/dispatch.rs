@@ -1,0 +1,536 @@
+//! The shell around the cores: one lock under which events are folded and commands carried out. Slots ask it for work
+//! and tell it how that ended; jobs wait for their results.
+
+use crate::{
+    Error, Result,
+    accumulator::AccumulatorTable,
+    config::Config,
+    dag::{
+        core::{Command, DagCore, Event, Limits, Outcome},
+        graph::{self, Reach},
+    },
+    rdd::Stage,
+    task::{
+        core::{Step, TaskSetCore},
+        pool::{self, Candidate},
+    },
+    track::{BlockTable, MapOutputTable},
+};
+use crossbeam_channel::Sender;
+use parking_lot::{Condvar, Mutex, MutexGuard};
+use rsk_executor::TaskHeader;
+use rsk_proto::{
+    Encoder, JobId, PartitionId, StageId, TaskAttempt, TaskEnd, TaskError, TaskId, TaskMetrics, TaskOutput,
+    Time,
+};
+use std::{
+    collections::BTreeMap,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Instant,
+};
+
+/// What a job hears: at most one part a partition, then its end.
+#[derive(Debug)]
+pub(crate) enum JobNews {
+    Part(PartitionId, TaskOutput),
+    End(Result<()>),
+}
+
+/// A task to run.
+pub(crate) struct Work {
+    pub(crate) attempt: TaskAttempt,
+    pub(crate) is_killed: Arc<AtomicBool>,
+    stage: Arc<dyn Stage>,
+    memory_share: u64,
+}
+
+impl Work {
+    /// The task's bytes; the stage is let go of, so that what it holds is dropped by its owners.
+    pub(crate) fn encode(self) -> (TaskAttempt, Arc<AtomicBool>, Result<Vec<u8>, TaskError>) {
+        let mut to = Encoder::default();
+        to.put(&TaskHeader { attempt: self.attempt, memory_share: self.memory_share });
+        self.stage.encode_task(self.attempt.partition, &mut to);
+        (self.attempt, self.is_killed, to.finish().map_err(TaskError::Refused))
+    }
+}
+
+/// How far one running stage is: for progress bars.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct StageProgress {
+    pub(crate) id: StageId,
+    pub(crate) name: String,
+    pub(crate) since: Time,
+    pub(crate) tasks: usize,
+    pub(crate) done: usize,
+    pub(crate) running: usize,
+}
+
+/// What all jobs of a context came to.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Totals {
+    pub(crate) jobs: u64,
+    pub(crate) stages: u64,
+    pub(crate) tasks: u64,
+    pub(crate) failed_tasks: u64,
+    pub(crate) spilled_bytes: u64,
+    pub(crate) shuffled_bytes: u64,
+    /// While at least one job ran.
+    pub(crate) job_time: std::time::Duration,
+}
+
+pub(crate) struct Dispatch {
+    started: Instant,
+    config: Config,
+    memory_share: u64,
+    map_outputs: Arc<MapOutputTable>,
+    blocks: Arc<BlockTable>,
+    accumulators: Arc<AccumulatorTable>,
+    state: Mutex<State>,
+    has_work: Condvar,
+}
+
+struct State {
+    dag: DagCore,
+    stages: BTreeMap<StageId, Arc<dyn Stage>>,
+    sets: BTreeMap<(StageId, u32), TaskSet>,
+    jobs: BTreeMap<JobId, Job>,
+    running_by_pool: BTreeMap<String, u32>,
+    next_task: u64,
+    totals: Totals,
+    /// Since when at least one job runs.
+    busy_since: Time,
+    is_stopping: bool,
+    after: After,
+}
+
+/// What is done when the lock is free again: stages that nobody needs are dropped, which may end in a context's drop;
+/// then jobs hear that they have ended.
+#[derive(Default)]
+struct After {
+    dropped: Vec<Arc<dyn Stage>>,
+    news: Vec<(Sender<JobNews>, JobNews)>,
+}
+
+impl After {
+    fn is_empty(&self) -> bool {
+        self.dropped.is_empty() && self.news.is_empty()
+    }
+}
+
+/// The state under its lock.
+struct Locked<'a>(MutexGuard<'a, State>);
+
+impl Drop for Locked<'_> {
+    fn drop(&mut self) {
+        if !self.0.after.is_empty() {
+            let After { dropped, news } = std::mem::take(&mut self.0.after);
+            MutexGuard::unlocked(&mut self.0, || {
+                drop(dropped);
+                news.into_iter().for_each(|(to, what)| tell(&to, what));
+            });
+        }
+    }
+}
+
+impl std::ops::Deref for Locked<'_> {
+    type Target = State;
+
+    fn deref(&self) -> &State {
+        &self.0
+    }
+}
+
+impl std::ops::DerefMut for Locked<'_> {
+    fn deref_mut(&mut self) -> &mut State {
+        &mut self.0
+    }
+}
+
+struct TaskSet {
+    core: TaskSetCore,
+    job: JobId,
+    pool: String,
+    tasks: usize,
+    since: Time,
+    is_killed: Arc<AtomicBool>,
+}
+
+/// One job, as it was submitted.
+pub(crate) struct Job {
+    pub(crate) group: Option<String>,
+    pub(crate) pool: String,
+    /// Hears at most one part a partition, so it needs no bound of its own.
+    pub(crate) news: Sender<JobNews>,
+}
+
+impl Dispatch {
+    pub(crate) fn new(
+        config: &Config,
+        memory_share: u64,
+        map_outputs: Arc<MapOutputTable>,
+        blocks: Arc<BlockTable>,
+        accumulators: Arc<AccumulatorTable>,
+    ) -> Self {
+        let limits = Limits { stage_attempts_max: STAGE_ATTEMPTS_MAX, resubmit_delay: config.resubmit_delay };
+        let state = State {
+            dag: DagCore::new(limits),
+            stages: BTreeMap::new(),
+            sets: BTreeMap::new(),
+            jobs: BTreeMap::new(),
+            running_by_pool: BTreeMap::new(),
+            next_task: 0,
+            totals: Totals::default(),
+            busy_since: Time::default(),
+            is_stopping: false,
+            after: After::default(),
+        };
+        Dispatch {
+            started: Instant::now(),
+            config: config.clone(),
+            memory_share,
+            map_outputs,
+            blocks,
+            accumulators,
+            state: Mutex::new(state),
+            has_work: Condvar::new(),
+        }
+    }
+
+    fn locked(&self) -> Locked<'_> {
+        Locked(self.state.lock())
+    }
+
+    fn now(&self) -> Time {
+        Time(self.started.elapsed())
+    }
+
+    /// Starts a job; its news come through `job.news`.
+    pub(crate) fn submit(&self, id: JobId, result: &Arc<dyn Stage>, job: Job) {
+        let mut state = self.locked();
+        if state.is_stopping {
+            state.after.news.push((job.news, JobNews::End(Err(Error::Stopped))));
+            return;
+        }
+        let (graph, stages) = self.walk(result, Reach::Needed);
+        if state.jobs.is_empty() {
+            state.busy_since = self.now();
+        }
+        state.totals.jobs += 1;
+        state.jobs.insert(id, job);
+        state.stages.extend(stages);
+        self.step(&mut state, Event::Submitted { job: id, result: result.id(), graph });
+    }
+
+    /// Ends a job; nothing when it has ended.
+    pub(crate) fn cancel(&self, job: JobId, why: &str) {
+        self.step(&mut self.locked(), Event::Cancelled { job, why: why.to_owned() });
+    }
+
+    /// Ends all jobs that `is_meant`, by their groups.
+    pub(crate) fn cancel_all(&self, why: &str, is_meant: impl Fn(Option<&str>) -> bool) -> usize {
+        let mut state = self.locked();
+        let meant: Vec<_> =
+            state.jobs.iter().filter(|(_, job)| is_meant(job.group.as_deref())).map(|(id, _)| *id).collect();
+        for job in &meant {
+            self.step(&mut state, Event::Cancelled { job: *job, why: why.to_owned() });
+        }
+        meant.len()
+    }
+
+    /// Refuses further jobs, ends those that run, and sends slots home.
+    pub(crate) fn stop(&self, why: &str) {
+        self.cancel_all(why, |_| true);
+        self.state.lock().is_stopping = true;
+        self.has_work.notify_all();
+    }
+
+    /// For a slot: folds how its last task ended and waits for the next one. Nothing when there will be none.
+    pub(crate) fn turn(&self, ended: Option<TaskEnd>) -> Option<Work> {
+        let mut state = self.locked();
+        if let Some(end) = ended {
+            self.fold(&mut state, end);
+        }
+        loop {
+            if state.is_stopping {
+                return None;
+            }
+            if let Some(work) = self.take_work(&mut state) {
+                return Some(work);
+            }
+            if !state.after.is_empty() {
+                drop(state);
+                state = self.locked();
+                continue;
+            }
+            match state.dag.wake_at() {
+                None => self.has_work.wait(&mut state.0),
+                Some(Time(at)) => {
+                    self.has_work.wait_until(&mut state.0, self.started + at);
+                    self.step(&mut state, Event::Wake);
+                }
+            }
+        }
+    }
+
+    /// Stages that run, the earliest first.
+    pub(crate) fn progress(&self) -> (Time, Vec<StageProgress>) {
+        let state = self.state.lock();
+        let sets = state.sets.iter().filter_map(|((id, _), set)| {
+            let stage = state.stages.get(id)?;
+            let left = set.core.left();
+            Some(StageProgress {
+                id: *id,
+                name: stage.name(),
+                since: set.since,
+                tasks: set.tasks,
+                done: set.tasks.saturating_sub(left),
+                running: set.core.running(),
+            })
+        });
+        (self.now(), sets.collect())
+    }
+
+    pub(crate) fn totals(&self) -> Totals {
+        let state = self.state.lock();
+        let mut totals = state.totals;
+        if !state.jobs.is_empty() {
+            totals.job_time += self.now().since(state.busy_since);
+        }
+        totals
+    }
+
+    fn take_work(&self, state: &mut State) -> Option<Work> {
+        let candidates = state
+            .sets
+            .iter()
+            .filter(|(_, set)| set.core.is_launchable())
+            .map(|(id, set)| Candidate { stage: id.0, attempt: id.1, job: set.job, pool: &set.pool });
+        let (order, shares) = (self.config.job_order, &self.config.pools);
+        let Candidate { stage: id, attempt: stage_attempt, .. } =
+            pool::choose(order, shares, &state.running_by_pool, candidates)?;
+        let set = state.sets.get_mut(&(id, stage_attempt))?;
+        let (partition, attempt) = set.core.take_launchable()?;
+        if let Some(running) = state.running_by_pool.get_mut(&set.pool) {
+            *running += 1;
+        } else {
+            state.running_by_pool.insert(set.pool.clone(), 1);
+        }
+        state.next_task += 1;
+        let task = TaskId(state.next_task);
+        let stage = state.stages.get(&id)?;
+        Some(Work {
+            attempt: TaskAttempt { task, stage: id, stage_attempt, partition, attempt },
+            is_killed: Arc::clone(&set.is_killed),
+            stage: Arc::clone(stage),
+            memory_share: self.memory_share,
+        })
+    }
+
+    /// One task has ended.
+    fn fold(&self, state: &mut State, end: TaskEnd) {
+        let TaskEnd { attempt, outcome, accumulators, blocks, metrics } = end;
+        self.blocks.update(&blocks);
+        state.totals.count(&metrics, outcome.is_err());
+        let key = (attempt.stage, attempt.stage_attempt);
+        let Some(set) = state.sets.get_mut(&key) else {
+            return outcome.map_or_else(|_| (), |output| self.discard(output));
+        };
+        if let Some(running) = state.running_by_pool.get_mut(&set.pool) {
+            *running = running.saturating_sub(1);
+        }
+        let (outcome, output) = match outcome {
+            Ok(output) => (Ok(()), Some(output)),
+            Err(error) => {
+                tracing::warn!(task = %attempt, error = %chain(&error), "task failed");
+                (Err(error), None)
+            }
+        };
+        let step = set.core.ended(attempt.partition, outcome);
+        if set.core.is_over() {
+            state.sets.remove(&key);
+        }
+        match step {
+            Step::Continue => output.into_iter().for_each(|output| self.discard(output)),
+            Step::Succeeded => {
+                let output = output.into_iter();
+                output.for_each(|output| self.succeeded(state, attempt, output, &accumulators));
+            }
+            Step::RerunParent(error) => self.lost(state, attempt, &error),
+            Step::GiveUp { attempts, error } => {
+                let failure = crate::dag::core::Failure { partition: attempt.partition, attempts, error };
+                let event = Event::Failed { stage: attempt.stage, attempt: attempt.stage_attempt, failure };
+                self.step(state, event);
+            }
+        }
+    }
+
+    fn succeeded(
+        &self,
+        state: &mut State,
+        attempt: TaskAttempt,
+        output: TaskOutput,
+        accumulators: &[rsk_proto::AccumulatorUpdate],
+    ) {
+        let TaskAttempt { stage: id, stage_attempt, partition, .. } = attempt;
+        let stage =
+            state.stages.get(&id).filter(|_| state.dag.accepts(id, stage_attempt, partition)).cloned();
+        let Some(stage) = stage else { return self.discard(output) };
+        let event = match stage.accept(partition, output) {
+            Ok(()) => {
+                self.accumulators.merge(accumulators);
+                Event::Done { stage: id, partition }
+            }
+            Err(error) => {
+                let error = TaskError::Io(rsk_proto::Cause::of(&error));
+                let failure = crate::dag::core::Failure { partition, attempts: attempt.attempt + 1, error };
+                Event::Failed { stage: id, attempt: stage_attempt, failure }
+            }
+        };
+        let others = state.sets.range_mut((id, 0)..=(id, u32::MAX)).filter(|(key, _)| key.1 != stage_attempt);
+        others.for_each(|(_, set)| set.core.skip(partition));
+        self.step(state, event);
+    }
+
+    /// Output that a task reads is gone: the lineage is walked again from its stage.
+    fn lost(&self, state: &mut State, attempt: TaskAttempt, error: &TaskError) {
+        let (shuffle, reach) = match error {
+            TaskError::FetchFailed { block, .. } => {
+                self.map_outputs.unregister(block.output);
+                (block.output.shuffle, Reach::Needed)
+            }
+            TaskError::MapOutputMissing { shuffle, .. } => (*shuffle, Reach::BehindBlocks),
+            _ => return,
+        };
+        let Some(reader) = state.stages.get(&attempt.stage).cloned() else { return };
+        let lost = shuffle.stage();
+        let may_differ = state
+            .stages
+            .get(&lost)
+            .is_some_and(|stage| stage.determinism() == crate::rdd::Determinism::Indeterminate);
+        let (graph, stages) = self.walk(&reader, if may_differ { Reach::Whole } else { reach });
+        state.stages.extend(stages);
+        let event = Event::Lost { reader: attempt.stage, attempt: attempt.stage_attempt, lost, graph };
+        self.step(state, event);
+    }
+
+    fn walk(&self, root: &Arc<dyn Stage>, reach: Reach) -> (graph::Graph, BTreeMap<StageId, Arc<dyn Stage>>) {
+        graph::walk(root, reach, &|persisted| self.blocks.holds_all(persisted.rdd, persisted.partitions))
+    }
+
+    /// Folds an event into the core and does what it commands.
+    fn step(&self, state: &mut State, event: Event) {
+        let now = self.now();
+        for command in state.dag.step(event, now) {
+            tracing::debug!(?command, "dag");
+            self.carry_out(state, command, now);
+        }
+        if state.dag.wake_at().is_some() {
+            // Each slot that waits must know when to look again.
+            self.has_work.notify_all();
+        }
+    }
+
+    fn carry_out(&self, state: &mut State, command: Command, now: Time) {
+        match command {
+            Command::Run { stage, attempt, job, partitions } => {
+                let pool = state.jobs.get(&job).map_or_else(String::new, |job| job.pool.clone());
+                let tasks = partitions.len();
+                let core = TaskSetCore::new(partitions, self.config.task_attempts);
+                let set = TaskSet { core, job, pool, tasks, since: now, is_killed: Arc::default() };
+                state.totals.stages += 1;
+                state.sets.insert((stage, attempt), set);
+                self.has_work.notify_all();
+            }
+            Command::Retire { stage } => {
+                let sets = state.sets.range_mut((stage, 0)..=(stage, u32::MAX));
+                sets.for_each(|(_, set)| set.core.retire());
+                state.sets.retain(|_, set| !set.core.is_over());
+            }
+            Command::Stop { stage } => {
+                let stopped: Vec<_> =
+                    state.sets.range((stage, 0)..=(stage, u32::MAX)).map(|(key, _)| *key).collect();
+                for set in stopped.iter().filter_map(|key| state.sets.remove(key)) {
+                    set.is_killed.store(true, Ordering::Relaxed);
+                    if let Some(running) = state.running_by_pool.get_mut(&set.pool) {
+                        *running = running.saturating_sub(u32::try_from(set.core.running()).unwrap_or(0));
+                    }
+                }
+            }
+            Command::Reset { stage } => {
+                state.stages.get(&stage).inspect(|stage| stage.reset());
+            }
+            Command::Drop { stage } => {
+                let dropped = state.stages.remove(&stage);
+                state.after.dropped.extend(dropped);
+            }
+            Command::End { job, outcome } => {
+                let outcome = self.outcome(state, outcome);
+                if let Some(job) = state.jobs.remove(&job) {
+                    state.after.news.push((job.news, JobNews::End(outcome)));
+                }
+                if state.jobs.is_empty() {
+                    state.totals.job_time += now.since(state.busy_since);
+                }
+            }
+        }
+    }
+
+    fn outcome(&self, state: &State, outcome: Outcome) -> Result<()> {
+        let name =
+            |stage: StageId| state.stages.get(&stage).map_or_else(|| stage.to_string(), |stage| stage.name());
+        match outcome {
+            Outcome::Succeeded => Ok(()),
+            Outcome::Failed(failure) => Err(Error::Task {
+                partition: failure.partition,
+                attempts: failure.attempts,
+                source: failure.error,
+            }),
+            Outcome::OutputsLost { attempts, .. } => Err(Error::OutputsLost { stages: attempts }),
+            Outcome::Indeterminate { stage } => Err(Error::Indeterminate { stage: name(stage) }),
+            Outcome::Cancelled(why) => Err(Error::Cancelled(why)),
+        }
+    }
+
+    /// Removes what a task left that nobody wants.
+    fn discard(&self, output: TaskOutput) {
+        if let TaskOutput::Spooled { path, .. } = output
+            && let Err(error) = std::fs::remove_file(&path)
+        {
+            tracing::debug!(%error, path = %path.display(), "cannot remove a result that is not wanted");
+        }
+    }
+}
+
+/// Stages that find output gone so often in a row fail their jobs.
+const STAGE_ATTEMPTS_MAX: u32 = 4;
+
+impl Totals {
+    fn count(&mut self, metrics: &TaskMetrics, has_failed: bool) {
+        self.tasks += 1;
+        self.failed_tasks += u64::from(has_failed);
+        self.spilled_bytes += metrics.spilled_bytes;
+        self.shuffled_bytes += metrics.shuffle_written_bytes;
+    }
+}
+
+/// A job that is not listened to any more has been cancelled already.
+fn tell(news: &Sender<JobNews>, what: JobNews) {
+    if news.send(what).is_err() {
+        tracing::debug!("a job is not listened to any more");
+    }
+}
+
+/// An error and its causes on one line, for logs.
+fn chain(error: &dyn std::error::Error) -> String {
+    let causes = std::iter::successors(Some(error), |error| error.source());
+    causes.map(ToString::to_string).collect::<Vec<_>>().join(": ")
+}
+
+impl std::fmt::Debug for Dispatch {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Dispatch").finish_non_exhaustive()
+    }
+}
