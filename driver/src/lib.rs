@@ -14,20 +14,24 @@
 //! ```
 
 mod accumulator;
+mod child;
 mod config;
 mod context;
 mod dag;
 mod dispatch;
 mod error;
+mod image;
 mod job;
 mod local;
+mod progress;
 pub mod rdd;
 mod run;
 mod task;
 mod track;
 mod value;
 
-pub use config::Config;
+pub use child::executor_if_asked;
+pub use config::{Config, Executors, LogLevel};
 pub use context::Context;
 pub use error::{Error, Result};
 pub use rsk_storage::Text;
