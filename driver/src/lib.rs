@@ -35,7 +35,7 @@ pub use config::{Config, Executors, LogLevel};
 pub use context::Context;
 pub use error::{Error, Result};
 pub use rsk_storage::Text;
-pub use run::{args, run};
+pub use run::{arg, args, run};
 pub use task::pool::{JobOrder, PoolShare};
 
 /// What a program imports: the traits whose methods are operators and actions.

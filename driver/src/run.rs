@@ -9,6 +9,7 @@ use crossbeam_channel::{Receiver, bounded};
 use rsk_proto::ByteSize;
 use std::{
     io::{IsTerminal, Write, stderr, stdout},
+    str::FromStr,
     sync::{
         Arc,
         atomic::{AtomicBool, Ordering},
@@ -85,6 +86,21 @@ pub fn run(app: impl FnOnce(&Context) -> Result<()>) -> Result<()> {
 /// ```
 pub fn args() -> Vec<String> {
     Typed::parse(std::env::args().skip(1)).map(|typed| typed.args).unwrap_or_default()
+}
+
+/// The program's own argument `index`, from 0, or `default` where it is not given.
+///
+/// Errors: one that cannot be read as a `T`, named.
+///
+/// ```
+/// assert_eq!(rsk::arg(0, 8usize)?, 8);
+/// # Ok::<(), rsk::Error>(())
+/// ```
+pub fn arg<T: FromStr<Err: std::fmt::Display>>(index: usize, default: T) -> Result<T> {
+    args().get(index).map_or(Ok(default), |typed| {
+        let why = |error| Error::Argument(format!("argument {} is {typed:?}: {error}", index + 1));
+        typed.parse().map_err(why)
+    })
 }
 
 /// Makes Ctrl-C, SIGTERM and SIGHUP cancel all jobs; a program that does not end then is ended. Says whether it could.
