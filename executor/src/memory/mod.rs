@@ -1,8 +1,10 @@
 //! Accounting of memory: how much a thread holds.
 
 mod allocator;
+mod watch;
 
 pub use allocator::live_bytes;
+pub(crate) use watch::Watch;
 
 /// How much a table or buffer of the running task has grown since it was empty.
 #[derive(Debug, Clone, Copy)]
