@@ -1,10 +1,21 @@
-//! Accounting of memory: how much a thread holds.
+//! Accounting of memory: how much a thread holds, and what execution and cache may hold together.
 
 mod allocator;
+mod budget;
+mod hold;
+mod reservation;
 mod watch;
 
 pub use allocator::live_bytes;
-pub(crate) use watch::Watch;
+pub use budget::{Budget, BudgetUse};
+pub use hold::Hold;
+pub(crate) use {
+    allocator::{move_off_thread, uncounted},
+    budget::Evict,
+    hold::held_by_thread,
+    reservation::Reservation,
+    watch::Watch,
+};
 
 /// How much a table or buffer of the running task has grown since it was empty.
 #[derive(Debug, Clone, Copy)]
@@ -21,5 +32,16 @@ impl Growth {
     /// Bytes that this thread allocated and has not freed since. Zero where the allocator is not counted.
     pub fn bytes(self) -> u64 {
         u64::try_from(live_bytes() - self.before).unwrap_or(0)
+    }
+
+    /// What the thread's count was at the start.
+    #[cfg(test)]
+    pub(crate) fn before(self) -> i64 {
+        self.before
+    }
+
+    /// What has grown belongs to the executor from now on: this thread's count is again what it was at the start.
+    pub(crate) fn hand_over(self) {
+        move_off_thread(live_bytes() - self.before);
     }
 }
