@@ -66,6 +66,35 @@ impl BlockStore {
     /// Errors: raised. A damaged file is forgotten and the block made again, at once if no record was handed out yet,
     /// else by the next attempt, after [`TaskError::Io`]. [`TaskError::DiskFull`] leaves nothing behind.
     /// Cost: one unrolling, then a clone a record, or a decoding a record where it is kept as bytes.
+    ///
+    /// ```
+    /// # use rsk_executor::*;
+    /// # use rsk_proto::*;
+    /// # use std::{iter, sync::Arc};
+    /// # struct NoDriver;
+    /// # impl DriverLink for NoDriver {
+    /// #     fn value(&self, _: ValueId) -> Result<Arc<[u8]>, Cause> { Err(Cause::new("no driver")) }
+    /// #     fn map_outputs(&self, shuffle: ShuffleId) -> Result<Arc<MapOutputs>, TaskError> {
+    /// #         Err(TaskError::MapOutputMissing { shuffle, map: PartitionId(0) })
+    /// #     }
+    /// # }
+    /// # let parent = tempfile::tempdir()?;
+    /// # let config = ExecutorConfig { slots: 1, memory: ByteSize::mib(64) };
+    /// # let work_dir = WorkDir::create(parent.path())?;
+    /// # let executor =
+    /// #     Executor::new(config, |_, _| Ok(TaskOutput::Inline(Vec::new())), Arc::new(NoDriver), work_dir);
+    /// # let (stage, partition) = (StageId(0), PartitionId(7));
+    /// # let attempt = TaskAttempt { task: TaskId(0), stage, stage_attempt: 0, partition, attempt: 0 };
+    /// # let task = &TaskContext::new(executor, attempt, config.task_share(), Arc::default());
+    /// let blocks = task.executor().blocks();
+    /// let id = BlockId { rdd: RddId(4), partition: PartitionId(7) };
+    /// let squares = |make: fn() -> Box<dyn Iterator<Item = u64>>| {
+    ///     blocks.get_or_make(task, id, StorageLevel::MemoryOnly, make).into_iter().sum::<u64>()
+    /// };
+    /// assert_eq!(squares(|| Box::new((1..=3).map(|n| n * n))), 14);
+    /// assert_eq!(squares(|| unreachable!("it is kept")), 14);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn get_or_make<T, I>(
         &self,
         task: &TaskContext,

@@ -3,7 +3,7 @@
 use super::{encoded::Encoded, file::Sections, passed::Passed, records::Held};
 use crate::{
     TaskContext,
-    memory::{Budget, Growth, Reservation, held_by_thread, move_off_thread},
+    memory::{Budget, Growth, Reservation, move_off_thread},
 };
 use rsk_proto::{Data, OrRaise, RddId, encode_record};
 use std::{iter, sync::Arc};
@@ -133,9 +133,8 @@ fn widen<T: Data>(records: &mut Vec<T>, meter: &Meter, reservation: &mut Reserva
 
 /// Reckons the bytes of a list of records.
 struct Meter {
+    /// What tables of the source hold is execution's, and counted there.
     growth: Growth,
-    /// What tables of this thread held at the start: what they hold beyond it is execution's, and counted there.
-    held: u64,
     sampled: u64,
     sampled_bytes: u64,
     sample: Vec<u8>,
@@ -143,8 +142,7 @@ struct Meter {
 
 impl Meter {
     fn start() -> Self {
-        let (growth, held) = (Growth::start(), held_by_thread());
-        Meter { growth, held, sampled: 0, sampled_bytes: 0, sample: Vec::new() }
+        Meter { growth: Growth::start(), sampled: 0, sampled_bytes: 0, sample: Vec::new() }
     }
 
     fn sample<T: Data>(&mut self, index: usize, record: &T) {
@@ -165,7 +163,7 @@ impl Meter {
         if !std::mem::needs_drop::<T>() {
             list
         } else if cfg!(feature = "count-memory") {
-            (self.growth.bytes() + self.held).saturating_sub(held_by_thread()).max(list)
+            self.growth.bytes_beyond(0).max(list)
         } else {
             list + self.sampled_bytes * records.len() as u64 / self.sampled.max(1)
         }

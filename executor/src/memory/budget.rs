@@ -14,10 +14,11 @@ use std::sync::{Arc, OnceLock, Weak};
 /// The memory of one executor.
 ///
 /// Bounds: the cache never holds more than the whole, blocks being made and blocks evicted while a task still reads them
-/// included. A task holds at most its share for execution and what it grows between two looks (1,024 records); the
-/// shares of all slots are half of the whole. When [`Hold::resize`] returns, execution and the blocks that can be evicted
+/// included. An operator holds at most its task's share and what it grows between two looks (1,024 records); the shares of
+/// all slots are half of the whole, and operators of one task that hold at the same time take one share each. When [`Hold::resize`] returns, execution and the blocks that can be evicted
 /// fit into the whole together, or none is left to evict. So execution and cache together pass the whole only by blocks
-/// that are being made or read meanwhile, and never reach more than one and a half times the whole: 90 % of the process.
+/// that are being made or read meanwhile: with one share a task never more than one and a half times the whole, 90 % of
+/// the process.
 ///
 /// ```
 /// use rsk_executor::memory::Budget;

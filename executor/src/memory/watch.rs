@@ -29,8 +29,41 @@ impl Watch {
             return false;
         }
         self.until_look = LOOK_EVERY;
-        let grown = self.growth.bytes();
+        let grown = self.growth.bytes_beyond(self.hold.bytes());
         self.hold.resize(grown);
         grown > self.limit
+    }
+}
+
+#[cfg(all(test, feature = "count-memory"))]
+mod tests {
+    use super::*;
+    use crate::memory::Budget;
+
+    fn watch(budget: &std::sync::Arc<Budget>) -> Watch {
+        Watch { growth: Growth::start(), limit: 1 << 20, until_look: LOOK_EVERY, hold: budget.hold() }
+    }
+
+    fn look(watch: &mut Watch) -> bool {
+        (0..LOOK_EVERY).fold(false, |is_over, _| is_over | watch.is_over())
+    }
+
+    #[test]
+    fn two_operators_that_feed_each_other_answer_for_their_own_tables() {
+        let budget = Budget::new(8 << 20);
+        let mut outer = watch(&budget);
+        let mut inner = watch(&budget);
+        let inner_table = vec![0u8; (1 << 20) - 4096];
+        assert!(!look(&mut inner) && !look(&mut outer));
+        let outer_table = vec![0u8; 1 << 19];
+        assert!(!look(&mut outer), "the table of the inner one is not its own");
+        let recorded = budget.in_use().execution;
+        assert!(recorded.abs_diff((3 << 19) - 4096) < 4096, "{recorded}");
+        drop((inner_table, inner));
+        assert!(!look(&mut outer));
+        let more = vec![0u8; 1 << 20];
+        assert!(look(&mut outer));
+        drop((outer_table, more, outer));
+        assert_eq!(budget.in_use().execution, 0);
     }
 }
