@@ -44,7 +44,7 @@ impl Growth {
     }
 
     /// What the thread's count was at the start.
-    #[cfg(test)]
+    #[cfg(all(test, feature = "count-memory"))]
     pub(crate) fn before(self) -> i64 {
         self.before
     }

@@ -1,6 +1,7 @@
 //! Evictions, and what a task's thread is said to hold.
 
 use super::*;
+#[cfg(feature = "count-memory")]
 use crate::memory::Growth;
 
 /// Records of `count` bytes each way: their block takes what it says.
