@@ -1,9 +1,11 @@
 //! Where lineages begin.
 
+mod empty;
 mod parallelize;
 mod range;
 mod text_file;
 
+pub use empty::Empty;
 pub use parallelize::Parallelize;
 pub use range::Range;
 pub use text_file::TextFile;
