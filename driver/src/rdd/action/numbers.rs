@@ -24,7 +24,7 @@ pub trait NumberActions<N: Number>: Rdd<Item = N> {
     /// let ctx = rsk::Context::new("local[2]")?;
     /// assert_eq!(ctx.range(0..101, 4).sum()?, 5050);
     /// assert_eq!(ctx.parallelize(vec![250u8, 250], 2)?.sum()?, 500);
-    /// assert_eq!(ctx.parallelize(vec![1e100, 1.0, -1e100], 2)?.sum()?, 1.0);
+    /// assert_eq!(ctx.parallelize(vec![1e100f64, 1.0, -1e100], 2)?.sum()?, 1.0);
     /// # Ok::<(), rsk::Error>(())
     /// ```
     fn sum(&self) -> Result<N::Sum> {
