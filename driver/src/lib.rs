@@ -34,7 +34,7 @@ pub use child::executor_if_asked;
 pub use config::{Config, Executors, LogLevel};
 pub use context::Context;
 pub use error::{Error, Result};
-pub use rsk_storage::Text;
+pub use rsk_storage::{Cut, CutPattern, InvalidUtf8, Text, TextOptions, Words};
 pub use run::{arg, args, run};
 pub use task::pool::{JobOrder, PoolShare};
 

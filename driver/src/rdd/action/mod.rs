@@ -35,7 +35,13 @@ use collect::Collect;
 use for_each::{ForEach, raise_user};
 use ordered::{End, first_by};
 use rsk_proto::Data;
-use std::{cmp, cmp::Ordering, collections::BTreeMap, hash::Hash};
+use std::{
+    cmp::{self, Ordering},
+    collections::BTreeMap,
+    fmt::Display,
+    hash::Hash,
+    path::Path,
+};
 
 /// What brings an answer to the driver. Each runs a job and waits for it.
 pub trait Actions: Rdd {
@@ -409,22 +415,47 @@ pub trait Actions: Rdd {
 
     /// Writes a line a record into `folder`, a file a partition: `part-00000` and so on, and `_SUCCESS` at last.
     ///
-    /// Errors: the folder exists. Whatever fails, nothing half-written is left.
+    /// Errors: the folder exists, which is found before any task runs; the disk is full. Whatever fails, nothing is left
+    /// there. Parts of attempts that are tried again, or cancelled, are never seen.
     ///
     /// ```
     /// use rsk::prelude::*;
+    /// let folder = tempfile::tempdir().unwrap();
+    /// let folder = folder.path().join("out");
     /// let ctx = rsk::Context::new("local")?;
-    /// let folder = std::env::temp_dir().join(format!("rsk-doc-{}", std::process::id()));
     /// ctx.range(0..4, 2).save_as_text_file(&folder)?;
     /// assert_eq!(ctx.text_file(&folder.display().to_string())?.collect()?, ["0", "1", "2", "3"]);
-    /// # std::fs::remove_dir_all(&folder).unwrap();
+    /// assert!(ctx.range(0..4, 2).save_as_text_file(&folder).unwrap_err().to_string().contains("exists already"));
     /// # Ok::<(), rsk::Error>(())
     /// ```
-    fn save_as_text_file(&self, folder: impl AsRef<std::path::Path>) -> Result<()>
+    fn save_as_text_file(&self, folder: impl AsRef<Path>) -> Result<()>
     where
-        Self::Item: std::fmt::Display,
+        Self::Item: Display,
     {
         save::save_as_text_file(self, folder.as_ref())
+    }
+
+    /// Writes the records so that [`object_file`](crate::Context::object_file) reads them as they are, in as many
+    /// partitions; all else is as with [`save_as_text_file`](Actions::save_as_text_file).
+    ///
+    /// Shape: checked, compressed, and under the name of the type: a program that reads what another wrote names it in a
+    /// crate that both share.
+    ///
+    /// ```
+    /// use rsk::prelude::*;
+    /// let folder = tempfile::tempdir().unwrap();
+    /// let folder = folder.path().join("out");
+    /// let ctx = rsk::Context::new("local")?;
+    /// let pairs = ctx.range(0..4, 2).map(|n| (n, n.to_string()));
+    /// pairs.save_as_object_file(&folder)?;
+    /// assert_eq!(ctx.object_file(&folder.display().to_string())?.collect()?, pairs.collect()?);
+    /// # Ok::<(), rsk::Error>(())
+    /// ```
+    fn save_as_object_file(&self, folder: impl AsRef<Path>) -> Result<()>
+    where
+        Self::Item: Data,
+    {
+        save::save_as_object_file(self, folder.as_ref())
     }
 
     /// Calls the function with each record, for what it does.
