@@ -8,9 +8,9 @@ use std::hash::Hash;
 
 /// The first bits of a hash choose a register, which keeps the longest run of zeros that the other bits began with.
 ///
-/// Source: Flajolet et al., *HyperLogLog*, 2007; 64-bit hashes as in Heule et al., *HyperLogLog in Practice*, 2013; the
-/// estimate is that of Ertl, *New cardinality estimation algorithms for HyperLogLog sketches*, 2017, which needs no table
-/// of corrections: few records are nearly counted one by one.
+/// Source: `HyperLogLog`, Flajolet et al., 2007, with 64-bit hashes as Heule et al. have it, 2013. The estimate is that
+/// of Ertl, *New cardinality estimation algorithms*, 2017, which needs no table of corrections: few records are nearly
+/// counted one by one.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 struct Sketch(Vec<u8>);
 

@@ -448,7 +448,8 @@ pub trait Actions: Rdd {
     /// let ctx = rsk::Context::new("local")?;
     /// let pairs = ctx.range(0..4, 2).map(|n| (n, n.to_string()));
     /// pairs.save_as_object_file(&folder)?;
-    /// assert_eq!(ctx.object_file(&folder.display().to_string())?.collect()?, pairs.collect()?);
+    /// let back = ctx.object_file::<(u64, String)>(&folder.display().to_string())?;
+    /// assert_eq!(back.collect()?, pairs.collect()?);
     /// # Ok::<(), rsk::Error>(())
     /// ```
     fn save_as_object_file(&self, folder: impl AsRef<Path>) -> Result<()>

@@ -68,7 +68,7 @@ impl Compensated {
 }
 
 macro_rules! integers {
-    ($($number:ty => $sum:ty, $to_f64:expr;)*) => {$(
+    ($($number:ty => $sum:ty, $wide:expr, $to_f64:expr;)*) => {$(
         impl sealed::Number for $number {}
 
         impl Number for $number {
@@ -84,7 +84,7 @@ macro_rules! integers {
         impl Total<$number> for Exact {
             #[inline]
             fn add(&mut self, number: $number) {
-                self.0 += number as i128;
+                self.0 += $wide(number);
             }
 
             fn merge(&mut self, other: Exact) {
@@ -153,16 +153,16 @@ fn signed(number: i64) -> f64 {
 }
 
 integers! {
-    u8 => u64, f64::from;
-    u16 => u64, f64::from;
-    u32 => u64, f64::from;
-    u64 => u64, unsigned;
-    usize => u64, |number| unsigned(number as u64);
-    i8 => i64, f64::from;
-    i16 => i64, f64::from;
-    i32 => i64, f64::from;
-    i64 => i64, signed;
-    isize => i64, |number| signed(number as i64);
+    u8 => u64, i128::from, f64::from;
+    u16 => u64, i128::from, f64::from;
+    u32 => u64, i128::from, f64::from;
+    u64 => u64, i128::from, unsigned;
+    usize => u64, |number| number as i128, |number| unsigned(number as u64);
+    i8 => i64, i128::from, f64::from;
+    i16 => i64, i128::from, f64::from;
+    i32 => i64, i128::from, f64::from;
+    i64 => i64, i128::from, signed;
+    isize => i64, |number| number as i128, |number| signed(number as i64);
 }
 
 floats!(f32, f64);
