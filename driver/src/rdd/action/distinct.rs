@@ -155,7 +155,9 @@ mod tests {
         fn sketches_merge_into_that_of_the_whole(hashes: Vec<u64>, at in 0usize..100) {
             let of = |hashes: &[u64]| {
                 let mut sketch = Sketch::new(5);
-                hashes.iter().for_each(|hash| sketch.add(*hash));
+                for hash in hashes {
+                    sketch.add(*hash);
+                }
                 sketch
             };
             let (left, right) = hashes.split_at(at.min(hashes.len()));

@@ -51,7 +51,9 @@ mod tests {
         fn it_keeps_what_a_stable_sort_puts_first(items in proptest::collection::vec(0u8..20, 0..600), n in 0usize..90) {
             let items: Vec<_> = items.into_iter().zip(0..).collect();
             let mut least = Least::new(n, |a: &(u8, i32), b: &(u8, i32)| a.0.cmp(&b.0));
-            items.iter().for_each(|item| least.push(*item));
+            for item in &items {
+                least.push(*item);
+            }
             let mut sorted = items;
             sorted.sort_by_key(|item| item.0);
             sorted.truncate(n);

@@ -174,7 +174,9 @@ mod tests {
     #[test]
     fn rounding_errors_do_not_add_up() {
         let mut sum = Compensated::default();
-        [1e100, 1.0, -1e100].into_iter().for_each(|x| sum.add(x));
+        for x in [1e100, 1.0, -1e100] {
+            sum.add(x);
+        }
         assert_eq!(sum.get().to_bits(), 1f64.to_bits());
         let mut sum = Compensated::default();
         (0..1_000_000).for_each(|_| sum.add(0.1));
@@ -185,7 +187,9 @@ mod tests {
     fn infinities_and_nan_come_through() {
         let sum = |numbers: &[f64]| {
             let mut sum = Compensated::default();
-            numbers.iter().for_each(|x| sum.add(*x));
+            for x in numbers {
+                sum.add(*x);
+            }
             sum.get()
         };
         assert!(sum(&[1.0, f64::INFINITY, 2.0]).is_infinite());

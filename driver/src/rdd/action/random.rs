@@ -5,7 +5,7 @@ use rsk_proto::PartitionId;
 
 /// A stream of numbers that look random.
 ///
-/// Source: SplitMix64; Steele, Lea and Flood, *Fast splittable pseudorandom number generators*, OOPSLA 2014.
+/// Source: `SplitMix64`; Steele, Lea and Flood, *Fast splittable pseudorandom number generators*, OOPSLA 2014.
 pub(super) struct Draws(u64);
 
 impl Draws {

@@ -43,7 +43,9 @@ where
 {
     let mut least = Least::new(n, |a: &(u64, R::Item), b: &(u64, R::Item)| a.0.cmp(&b.0));
     result::run(rdd, &Distinct { n, seed }, |part: Vec<(u64, R::Item)>| {
-        part.into_iter().for_each(|drawn| least.push(drawn));
+        for drawn in part {
+            least.push(drawn);
+        }
     })?;
     Ok(least.finish().into_iter().map(|(_, item)| item).collect())
 }

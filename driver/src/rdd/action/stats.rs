@@ -9,7 +9,7 @@ use std::fmt;
 ///
 /// Of no numbers the count and the sum are 0 and all else is NaN. One NaN among the numbers makes all NaN but the count.
 ///
-/// Source: Welford, *Technometrics* 4, 1962, for the variance; Chan, Golub and LeVeque, 1979, for merging.
+/// Source: Welford, *Technometrics* 4, 1962, for the variance; Chan et al., 1979, for merging.
 ///
 /// ```
 /// let mut stats = rsk::rdd::action::Stats::default();
@@ -135,7 +135,9 @@ mod tests {
 
     fn of(numbers: &[f64]) -> Stats {
         let mut stats = Stats::default();
-        numbers.iter().for_each(|x| stats.add(*x));
+        for x in numbers {
+            stats.add(*x);
+        }
         stats
     }
 
