@@ -22,10 +22,10 @@ FULL = {
     "listing": Input(("listing", 10_000), "76b7e00861819d12d10220fabd1274a18f1c105dfd0b2baa556598dc36f3add8"),
 }
 SMALL = {
-    "words": Input(("words", 32 << 20), "95c545db78597090e17f3bb38a5bb8a3ec51ca7e2e61683c79fc34aa402c5faf"),
+    "words": Input(("words", 16 << 20), "7f3767a8401cfef45cc33a30d5ac78d3aa7343c1192f3b3e97b25c9ef875ca5f"),
     "sort": Input(("sort", 200_000), "b9163f5db14f9645fae2b337049686cdfaddb84860f7079af64e45eb519dafd5"),
-    "graph": Input(("graph", 50_000, 500_000), "182aca31c32bf8965b0eb8942857fb6f7cbf093b2a18e3ea1a1a3eaf98592c18"),
-    "listing": FULL["listing"],
+    "graph": Input(("graph", 10_000, 100_000), "5e7a02173f99b3739698255e0499340541e0b8b1ea1c555f53634591f76e218b"),
+    "listing": Input(("listing", 1_000), "a75aa2345a03f59f77e8aa2ae673d3f0e3fc19f789a7905e1792193497eaa1c0"),
 }
 
 

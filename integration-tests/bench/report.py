@@ -3,12 +3,12 @@
 import re
 from statistics import median
 
-COLUMNS = "{:<15}{:>22}{:>9}{:>10}{:>9}{:>9}{:>11}"
+COLUMNS = "{:<14}{:>26}{:>10}{:>10}{:>7}{:>8}{:>10}"
 
 
-def table(workload, names, runs):
+def table(workload, names, runs, small):
     """`runs`: peer -> its runs. Medians; the last column compares wall times with rsk's."""
-    print(f"\n{workload.name}: {workload.what}")
+    print(f"\n{workload.name}: {workload.what}{', but of a small input' if small else ''}")
     print(COLUMNS.format("", "wall s (least-most)", "job s", "CPU s", "MiB", "others", "wall/rsk"))
     base = median(run.wall_s for run in runs["rsk"]) if runs.get("rsk") else None
     for peer, name in names.items():
@@ -43,6 +43,7 @@ def verdict(workload, runs, small):
     goal = workload.goal
     if not all(runs.get(peer) for peer in goal.needs):
         return f"{'NOT MEASURED':<13} {workload.name}: {goal.text}"
-    figure = goal.figure({peer: [run.wall_s for run in runs[peer]] for peer in goal.needs})
+    walls = {peer: [run.wall_s for run in runs[peer]] for peer in goal.needs}
+    figure = goal.figure(walls, workload.tasks_small if small else workload.tasks)
     word = "SMALL INPUT" if small else "PASS" if goal.reached(figure) else "FALLS SHORT"
-    return f"{word:<13} {workload.name}: {goal.text}: {figure:,.3g} {goal.unit}"
+    return f"{word:<13} {workload.name}: {goal.text}: {figure:{goal.format}} {goal.unit}"

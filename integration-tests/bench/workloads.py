@@ -5,18 +5,17 @@ from dataclasses import dataclass
 from statistics import median
 from typing import Callable, Optional
 
-TASKS = 10_000
-
 
 @dataclass(frozen=True)
 class Goal:
-    """`figure` takes each peer's wall seconds, in the order of the rounds; `needs` are the peers it looks at."""
+    """`figure` takes the wall seconds of each peer in `needs`, in the order of the rounds, and the number of tasks."""
 
     text: str
     unit: str
     needs: tuple
     figure: Callable
     reached: Callable
+    format: str
 
 
 def faster_than_spark(times):
@@ -24,8 +23,9 @@ def faster_than_spark(times):
         text=f"at least {times} times as fast as Spark",
         unit="times as fast",
         needs=("rsk", "spark"),
-        figure=lambda wall: median(wall["spark"]) / median(wall["rsk"]),
+        figure=lambda wall, _: median(wall["spark"]) / median(wall["rsk"]),
         reached=lambda figure: figure >= times,
+        format=".2f",
     )
 
 
@@ -34,8 +34,9 @@ def tasks_a_second(least):
         text=f"at least {least:,} tasks/s over the whole process",
         unit="tasks/s",
         needs=("rsk",),
-        figure=lambda wall: TASKS / median(wall["rsk"]),
+        figure=lambda wall, tasks: tasks / median(wall["rsk"]),
         reached=lambda figure: figure >= least,
+        format=",.0f",
     )
 
 
@@ -43,16 +44,18 @@ UNDER_50_MS = Goal(
     text="less than 50 ms",
     unit="ms",
     needs=("rsk",),
-    figure=lambda wall: 1000 * median(wall["rsk"]),
+    figure=lambda wall, _: 1000 * median(wall["rsk"]),
     reached=lambda figure: figure < 50,
+    format=".1f",
 )
 
 WITHIN_5_PERCENT = Goal(
     text="within 5 % of the loop by hand",
     unit="times its time, the median over pairs",
     needs=("rsk", "hand"),
-    figure=lambda wall: median(rsk / hand for rsk, hand in zip(wall["rsk"], wall["hand"])),
+    figure=lambda wall, _: median(rsk / hand for rsk, hand in zip(wall["rsk"], wall["hand"])),
     reached=lambda figure: figure <= 1.05,
+    format=".3f",
 )
 
 
@@ -74,6 +77,8 @@ class Workload:
     printed: str = r"answer (\S+)"
     tolerance: float = 0.0
     pairs: bool = False
+    tasks: int = 10_000
+    tasks_small: int = 1_000
 
     def answer_in(self, text):
         found = re.search(self.printed, text)
@@ -99,7 +104,8 @@ WORKLOADS = [
         name="tasks",
         what="10,000 empty tasks",
         program="bench-tasks",
-        arguments=(TASKS,),
+        arguments=(10_000,),
+        arguments_small=(1_000,),
         goal=tasks_a_second(50_000),
     ),
     Workload(
