@@ -4,9 +4,7 @@ use rsk::prelude::*;
 
 fn main() -> rsk::Result<()> {
     rsk::run(|ctx| {
-        let args = rsk::args();
-        let tasks = args.first().and_then(|text| text.parse().ok());
-        let tasks: u32 = tasks.ok_or_else(|| rsk::Error::Argument("MASTER TASKS".to_owned()))?;
+        let tasks = rsk::arg(0, 10_000u32)?;
         println!("answer {}", ctx.range(0..u64::from(tasks), tasks as usize).count()?);
         Ok(())
     })
