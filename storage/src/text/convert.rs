@@ -158,7 +158,11 @@ mod tests {
             let (x, y) = (Text::from(a.as_str()), Text::from(b.clone()));
             assert_eq!((x.cmp(&y), x == y), (a.cmp(&b), a == b));
             assert_eq!((x.partial_cmp(&b), b.partial_cmp(&x)), (a.partial_cmp(&b), b.partial_cmp(&a)));
-            assert!(x == a && a == x && x == *a && *a == x && x == &*a && &*a == x);
+            assert_eq!(x, a);
+            assert_eq!(a, x);
+            assert_eq!(x, *a.as_str());
+            assert_eq!(*a.as_str(), x);
+            assert_eq!((x.partial_cmp(b.as_str()), *b.as_str() == y), (Some(a.cmp(&b)), y == b.as_str()));
             assert_eq!((format!("{x}|{x:?}|{x:>9.3}")), format!("{a}|{a:?}|{a:>9.3}"));
             let state = RandomState::new();
             assert_eq!(state.hash_one(&x), state.hash_one(a.as_str()));
