@@ -25,7 +25,7 @@ mod zstd;
 
 pub use commit::OutputCommit;
 pub use lines::{Lines, read_lines};
-pub use listing::{InputFile, ListError, list};
+pub use listing::{InputFile, ListError, list, output_folder};
 pub use object::{ObjectPart, ObjectPartWriter, read_object_part};
 pub use part::{PartFile, PartWriter};
 pub use plan::{InvalidUtf8, Split, TextOptions, TextPartition, plan, plan_whole};
