@@ -77,26 +77,23 @@ pub fn list(paths: &str) -> Result<Vec<InputFile>, ListError> {
     for typed in typed::split(paths) {
         is_empty = false;
         let local = typed::local(typed).ok_or_else(|| ListError::Scheme(typed.to_owned()))?;
-        if let Some(found) = look(Path::new(local))? {
-            add(Path::new(local), &found, &mut files)?;
-        } else if glob::is_pattern(local) {
-            let before = files.len();
+        let is_pattern = glob::is_pattern(local);
+        // A pattern that is no path, as it is too long for one, is still a pattern.
+        let there = look(Path::new(local)).or_else(|error| if is_pattern { Ok(None) } else { Err(error) })?;
+        if let Some(there) = there {
+            add(PathBuf::from(local), &there, &mut files)?;
+        } else if is_pattern {
             let found = glob::find(local).map_err(|error| error.of(typed))?;
             if found.is_empty() {
                 return Err(ListError::Missing(typed.to_owned()));
             }
-            for (path, found) in found {
-                add(&path, &found, &mut files)?;
+            let mut matching = Vec::with_capacity(found.len());
+            for (path, there) in found {
+                add(path, &there, &mut matching)?;
             }
-            files[before..].sort_by(|a, b| a.path.cmp(&b.path));
-            let mut last = before;
-            for at in before + 1..files.len() {
-                if files[at].path != files[last].path {
-                    last += 1;
-                    files.swap(at, last);
-                }
-            }
-            files.truncate((last + 1).min(files.len()));
+            matching.sort_by(|a, b| a.path.cmp(&b.path));
+            matching.dedup();
+            files.append(&mut matching);
         } else {
             return Err(ListError::Missing(typed.to_owned()));
         }
@@ -133,30 +130,45 @@ fn is_hidden(name: &std::ffi::OsStr) -> bool {
     matches!(name.as_encoded_bytes(), [b'.' | b'_', ..])
 }
 
-fn add(path: &Path, found: &fs::Metadata, files: &mut Vec<InputFile>) -> Result<(), ListError> {
-    if found.is_file() {
-        files.push(InputFile { path: path.to_owned(), bytes: found.len() });
+fn add(path: PathBuf, there: &fs::Metadata, files: &mut Vec<InputFile>) -> Result<(), ListError> {
+    if there.is_file() {
+        files.push(InputFile { path, bytes: there.len() });
         return Ok(());
     }
-    if !found.is_dir() {
-        return Err(ListError::NotAFile(path.to_owned()));
+    if !there.is_dir() {
+        return Err(ListError::NotAFile(path));
     }
     let start = files.len();
-    for entry in fs::read_dir(path).map_err(|error| ListError::Io(path.to_owned(), error))? {
-        let entry = entry.map_err(|error| ListError::Io(path.to_owned(), error))?;
+    for entry in entries(&path)? {
         if is_hidden(&entry.file_name()) {
             continue;
         }
-        let path = entry.path();
-        let found = fs::metadata(&path).map_err(|error| ListError::Io(path.clone(), error))?;
-        if found.is_file() {
-            files.push(InputFile { path, bytes: found.len() });
-        } else if !found.is_dir() {
+        let path = path.join(entry.file_name());
+        let there = look_at(&entry, &path)?;
+        if there.is_file() {
+            files.push(InputFile { path, bytes: there.len() });
+        } else if !there.is_dir() {
             return Err(ListError::NotAFile(path));
         }
     }
     files[start..].sort_by(|a, b| a.path.cmp(&b.path));
     Ok(())
+}
+
+fn entries(folder: &Path) -> Result<Vec<fs::DirEntry>, ListError> {
+    let fail = |error| ListError::Io(folder.to_owned(), error);
+    fs::read_dir(folder).map_err(fail)?.map(|entry| entry.map_err(fail)).collect()
+}
+
+/// What an entry is, or what it links to.
+///
+/// Cost: a link apart, its path is not walked again.
+fn look_at(entry: &fs::DirEntry, path: &Path) -> Result<fs::Metadata, ListError> {
+    let there = match entry.metadata() {
+        Ok(there) if there.is_symlink() => fs::metadata(path),
+        there => there,
+    };
+    there.map_err(|error| ListError::Io(path.to_owned(), error))
 }
 
 #[cfg(test)]

@@ -1,6 +1,6 @@
 //! Patterns of paths, name by name.
 
-use super::{ListError, is_hidden, look};
+use super::{ListError, entries, is_hidden, look, look_at};
 use glob::{MatchOptions, Pattern};
 use std::{
     fs,
@@ -103,10 +103,17 @@ fn walk(
     // Other globs negate with a caret.
     let pattern = Pattern::new(&name.replace("[^", "[!"));
     let pattern = pattern.map_err(|error| GlobError::Malformed(error.msg.to_owned()))?;
-    for (next, _) in entries(&at)? {
-        let Some(file_name) = next.file_name() else { continue };
-        let is_named = !is_hidden(file_name) || name.starts_with(['.', '_']);
-        if is_named && pattern.matches_with(&file_name.to_string_lossy(), MatchOptions::new()) {
+    for entry in entries_of(&at)? {
+        let file_name = entry.file_name();
+        let is_named = !is_hidden(&file_name) || name.starts_with(['.', '_']);
+        if !is_named || !pattern.matches_with(&file_name.to_string_lossy(), MatchOptions::new()) {
+            continue;
+        }
+        let next = at.join(&file_name);
+        if rest.is_empty() {
+            let there = look_at(&entry, &next)?;
+            found.push((next, there));
+        } else {
             walk(next, rest, found)?;
         }
     }
@@ -114,25 +121,21 @@ fn walk(
 }
 
 /// What is in a folder; nothing in what is none.
-fn entries(folder: &Path) -> Result<Vec<(PathBuf, fs::FileType)>, ListError> {
+fn entries_of(folder: &Path) -> Result<Vec<fs::DirEntry>, ListError> {
     let here = if folder.as_os_str().is_empty() { Path::new(".") } else { folder };
-    if !look(here)?.is_some_and(|there| there.is_dir()) {
-        return Ok(Vec::new());
-    }
-    let fail = |error| ListError::Io(here.to_owned(), error);
-    let entries = fs::read_dir(here).map_err(fail)?.map(|entry| {
-        let entry = entry.map_err(fail)?;
-        Ok((folder.join(entry.file_name()), entry.file_type().map_err(fail)?))
-    });
-    entries.collect()
+    if look(here)?.is_some_and(|there| there.is_dir()) { entries(here) } else { Ok(Vec::new()) }
 }
 
 /// The folders in a folder, none that is a link, so that the walk ends.
 fn folders(folder: &Path) -> Result<Vec<PathBuf>, ListError> {
-    let folders = entries(folder)?
-        .into_iter()
-        .filter(|(path, kind)| kind.is_dir() && !path.file_name().is_some_and(is_hidden));
-    Ok(folders.map(|(path, _)| path).collect())
+    let mut folders = Vec::new();
+    for entry in entries_of(folder)? {
+        let kind = entry.file_type().map_err(|error| ListError::Io(entry.path(), error))?;
+        if kind.is_dir() && !is_hidden(&entry.file_name()) {
+            folders.push(folder.join(entry.file_name()));
+        }
+    }
+    Ok(folders)
 }
 
 #[cfg(test)]

@@ -85,6 +85,8 @@ fn other_file_systems_are_refused() {
         let error = list(typed).unwrap_err();
         assert!(matches!(error, ListError::Scheme(_)), "{error}");
     }
+    let long = format!("/none/{{{}}}/*", "a,".repeat(5000));
+    assert!(matches!(list(&long), Err(ListError::Missing(_))), "a pattern may be longer than a path");
     assert!(matches!(list("/none/a://b"), Err(ListError::Missing(_))));
     assert!(matches!(output_folder("s3://b/k"), Err(WriteError::Scheme(_))));
 }
@@ -113,13 +115,13 @@ fn links_in_a_circle_end() {
 }
 
 #[test]
-fn ten_thousand_files_are_listed_in_order() {
+fn many_files_are_listed_in_order() {
     let folder = Folder::with(&[]);
-    for n in (0..10_000).rev() {
+    for n in (0..1000).rev() {
         fs::write(folder.at(&format!("part-{n:05}")), "").unwrap();
     }
     let whole = list(&folder.at("")).unwrap();
-    assert_eq!(whole.len(), 10_000);
+    assert_eq!(whole.len(), 1000);
     assert!(whole.is_sorted_by(|a, b| a.path < b.path));
     assert!(list(&folder.at("part-{*,0*}")).unwrap() == whole);
 }
