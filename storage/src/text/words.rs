@@ -21,19 +21,14 @@ impl Iterator for Words {
     #[inline]
     fn next(&mut self) -> Option<Text> {
         let text = self.text.as_str();
-        let start = word_start(text, self.at)?;
-        let end = word_end(text, start);
-        // What ended the word is white space: where it is one byte, it need not be looked at again.
-        self.at = end + usize::from(text.as_bytes().get(end).is_some_and(u8::is_ascii));
-        Some(Text::from(&text[start..end]))
+        next_word(text, &mut self.at).map(Text::from)
     }
 
+    #[inline]
     fn fold<B, F: FnMut(B, Text) -> B>(self, first: B, mut f: F) -> B {
         let (text, mut at, mut folded) = (self.text.as_str(), self.at, first);
-        while let Some(start) = word_start(text, at) {
-            at = word_end(text, start);
-            folded = f(folded, Text::from(&text[start..at]));
-            at += usize::from(text.as_bytes().get(at).is_some_and(u8::is_ascii));
+        while let Some(word) = next_word(text, &mut at) {
+            folded = f(folded, Text::from(word));
         }
         folded
     }
@@ -41,35 +36,31 @@ impl Iterator for Words {
 
 impl std::iter::FusedIterator for Words {}
 
-/// The first byte at or after `at` that is not white space.
+/// The first word at or after `at`, which goes beyond it and the white space that ends it.
 #[inline]
-fn word_start(text: &str, mut at: usize) -> Option<usize> {
-    loop {
-        match *text.as_bytes().get(at)? {
-            b' ' | b'\t'..=b'\r' => at += 1,
-            byte if byte.is_ascii() => return Some(at),
-            _ => match wide_space(text, at) {
-                (true, bytes) => at += bytes,
-                (false, _) => return Some(at),
-            },
-        }
-    }
-}
-
-/// The first byte at or after `at` that is white space, or the end.
-#[inline]
-fn word_end(text: &str, mut at: usize) -> usize {
+fn next_word<'a>(text: &'a str, at: &mut usize) -> Option<&'a str> {
     let bytes = text.as_bytes();
+    let mut look = *at;
     loop {
-        at = next_stop(bytes, at);
-        match bytes.get(at) {
-            None | Some(b' ' | b'\t'..=b'\r') => return at,
-            Some(byte) if byte.is_ascii() => at += 1,
-            _ => match wide_space(text, at) {
-                (true, _) => return at,
-                (false, bytes) => at += bytes,
+        let stop = next_stop(bytes, look);
+        let space_bytes = match bytes.get(stop) {
+            None | Some(b' ' | b'\t'..=b'\r') => 1,
+            _ => match character(text, stop) {
+                (true, bytes) => bytes,
+                (false, bytes) => {
+                    look = stop + bytes;
+                    continue;
+                }
             },
+        };
+        let start = std::mem::replace(at, (stop + space_bytes).min(bytes.len()));
+        if start < stop {
+            return Some(&text[start..stop]);
         }
+        if stop == bytes.len() {
+            return None;
+        }
+        look = *at;
     }
 }
 
@@ -95,9 +86,9 @@ fn next_stop(bytes: &[u8], mut at: usize) -> usize {
     at
 }
 
-/// Is the character beyond ASCII at `at` white space, and how many bytes has it?
-#[cold]
-fn wide_space(text: &str, at: usize) -> (bool, usize) {
+/// Is the character at `at` white space, and how many bytes has it?
+#[inline(never)]
+fn character(text: &str, at: usize) -> (bool, usize) {
     let character = text[at..].chars().next().unwrap_or(' ');
     (character.is_whitespace(), character.len_utf8())
 }
