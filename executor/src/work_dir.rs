@@ -37,8 +37,11 @@ impl WorkDir {
         sweep(parent);
         let path =
             tempfile::Builder::new().prefix(PREFIX).tempdir_in(parent).map_err(fail("write to"))?.keep();
-        let lock = File::create(path.join(LOCK)).map_err(fail("write to"))?;
+        // Locked before it has its name: another program's sweep never finds it free.
+        let unnamed = path.join("lock.new");
+        let lock = File::create(&unnamed).map_err(fail("write to"))?;
         lock.try_lock().map_err(|error| fail("lock")(io::Error::from(error)))?;
+        fs::rename(&unnamed, path.join(LOCK)).map_err(fail("write to"))?;
         for folder in ["shuffle", "spill", "block", "result"] {
             fs::create_dir(path.join(folder)).map_err(fail("write to"))?;
         }
