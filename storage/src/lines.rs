@@ -8,7 +8,7 @@ use std::str::Utf8Error;
 ///
 /// Shape: the lines of the first split, then of the next; a file's last line need not end. After an error comes nothing.
 /// Errors: the file is missing, unreadable, shorter than it was listed, or damaged; a line is not UTF-8, or longer than
-/// allowed. Offsets in errors are those of the line's first byte.
+/// allowed. A zstd file written without checksums can hide a bit that changed. Offsets in errors are those of the line's first byte.
 ///
 /// Cost: UTF-8 is checked a block of about 256 KiB at a time; a line is copied once, when it becomes [`Text`].
 ///

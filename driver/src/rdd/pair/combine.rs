@@ -52,7 +52,12 @@ where
 
     fn compute(&self, partition: PartitionId, task: &TaskContext) -> impl Iterator<Item = (K, V)> + 'static {
         let function = self.function.clone();
-        combine_early(task, self.parent.compute(partition, task), move |a, b| function.call((a, b)))
+        combine_early(
+            task,
+            self.parent.compute(partition, task),
+            |value| value,
+            move |a, b| function.call((a, b)),
+        )
     }
 }
 
@@ -73,6 +78,14 @@ where
 
     fn compute(&self, partition: PartitionId, task: &TaskContext) -> impl Iterator<Item = (K, V)> + 'static {
         let function = self.function.clone();
-        combine(task, self.parent.compute(partition, task), move |a, b| function.call((a, b)))
+        let again = self.function.clone();
+        let records = self.parent.compute(partition, task);
+        combine(
+            task,
+            records,
+            |value| value,
+            move |a, b| function.call((a, b)),
+            move |a, b| again.call((a, b)),
+        )
     }
 }
