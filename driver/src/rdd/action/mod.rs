@@ -79,7 +79,7 @@ pub trait Actions: Rdd {
     /// All records merged two by two: within each partition first, then the partitions in order. The function must be
     /// associative; it need not be commutative.
     ///
-    /// Errors: [`Error::Empty`](crate::Error::Empty) when there is no record.
+    /// Errors: [`Error::Empty`] when there is no record.
     ///
     /// ```
     /// use rsk::prelude::*;
@@ -139,7 +139,7 @@ pub trait Actions: Rdd {
     /// Cost: a shuffle of one record a partition for each level; none where the driver would hardly get fewer. 2 is a good
     /// depth.
     ///
-    /// Errors: [`Error::Empty`](crate::Error::Empty) when there is no record; a depth of 0.
+    /// Errors: [`Error::Empty`] when there is no record; a depth of 0.
     ///
     /// ```
     /// use rsk::prelude::*;
@@ -217,7 +217,7 @@ pub trait Actions: Rdd {
     ///
     /// Cost: one pass without a shuffle; (1.04 / `relative_sd`)² bytes, to the next power of two, a task.
     ///
-    /// Errors: [`Error::Argument`](crate::Error::Argument) below 0.0011.
+    /// Errors: [`Error::Argument`] below 0.0011.
     ///
     /// ```
     /// use rsk::prelude::*;
@@ -254,7 +254,7 @@ pub trait Actions: Rdd {
 
     /// The first record. Costs what [`take`](Actions::take) does.
     ///
-    /// Errors: [`Error::Empty`](crate::Error::Empty) when there is no record.
+    /// Errors: [`Error::Empty`] when there is no record.
     ///
     /// ```
     /// use rsk::prelude::*;
@@ -351,7 +351,7 @@ pub trait Actions: Rdd {
     /// The least record; among equals, the first. Of floating-point numbers use `reduce(f64::min)` or
     /// [`stats`](NumberActions::stats).
     ///
-    /// Errors: [`Error::Empty`](crate::Error::Empty) when there is no record.
+    /// Errors: [`Error::Empty`] when there is no record.
     ///
     /// ```
     /// use rsk::prelude::*;
@@ -369,7 +369,7 @@ pub trait Actions: Rdd {
     /// The greatest record; among equals, the last. Of floating-point numbers use `reduce(f64::max)` or
     /// [`stats`](NumberActions::stats).
     ///
-    /// Errors: [`Error::Empty`](crate::Error::Empty) when there is no record.
+    /// Errors: [`Error::Empty`] when there is no record.
     ///
     /// ```
     /// use rsk::prelude::*;
