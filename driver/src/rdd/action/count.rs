@@ -5,7 +5,7 @@ use rsk_executor::TaskContext;
 use rsk_proto::{CodecError, Decoder, Encoder};
 
 #[derive(Clone)]
-pub(super) struct Count;
+pub(crate) struct Count;
 
 impl<T: Send + 'static> PartitionAction<T> for Count {
     type Out = u64;

@@ -7,12 +7,12 @@ mod for_each;
 mod result;
 mod save;
 
+pub(crate) use count::Count;
 pub(crate) use result::{PartitionAction, ResultTask, RunTask, read_output, run, run_on, run_task};
 
 use super::{Bound, Function, Pure, Rdd, With};
 use crate::Result;
 use collect::Collect;
-use count::Count;
 use for_each::ForEach;
 use rsk_proto::Data;
 
