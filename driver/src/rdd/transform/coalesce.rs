@@ -4,7 +4,7 @@ use super::extent::{Extent, Part};
 use crate::{
     Context, Result,
     context::check_partitions,
-    rdd::{Dependency, Determinism, Partitioning, Rdd, source::slice_of},
+    rdd::{Dependency, Determinism, Items, Partitioning, Rdd, source::slice_of},
 };
 use rsk_executor::TaskContext;
 use rsk_proto::{CodecError, Decoder, Encoder, PartitionId, to_usize};
@@ -46,10 +46,8 @@ impl<P: Rdd> Rdd for Coalesce<P> {
         if *partitions == parent.partitions() { parent.partitioning() } else { None }
     }
 
-    /// Opens one parent partition after another, never two at once; that costs a virtual call a record.
     fn compute(&self, _: PartitionId, task: &TaskContext) -> impl Iterator<Item = Self::Item> + 'static {
-        let task = task.clone();
-        self.0.one().clone().into_iter().flat_map(move |part| part.items(&task))
+        InTurn { opened: None, parts: self.0.one().clone().into_iter(), task: task.clone() }
     }
 
     fn encode(&self, partition: PartitionId, to: &mut Encoder) {
@@ -65,5 +63,35 @@ impl<P: Rdd> Rdd for Coalesce<P> {
         let length: u64 = from.get()?;
         let parts = (0..length).map(|_| Part::decode(from)).collect::<Result<_, _>>()?;
         Ok(Coalesce(Extent::One(parts)))
+    }
+}
+
+/// The records of one part after another; never two are open at once.
+struct InTurn<P: Rdd> {
+    opened: Option<Items<P::Item>>,
+    parts: std::vec::IntoIter<Part<P>>,
+    task: TaskContext,
+}
+
+impl<P: Rdd> Iterator for InTurn<P> {
+    type Item = P::Item;
+
+    fn next(&mut self) -> Option<P::Item> {
+        loop {
+            if let Some(item) = self.opened.as_mut().and_then(Iterator::next) {
+                return Some(item);
+            }
+            self.opened = None;
+            self.opened = Some(self.parts.next()?.items(&self.task));
+        }
+    }
+
+    /// Without a virtual call a record, but for the part that `next` has begun.
+    fn fold<S, G>(self, start: S, mut merge: G) -> S
+    where
+        G: FnMut(S, P::Item) -> S,
+    {
+        let begun = self.opened.into_iter().flatten().fold(start, &mut merge);
+        self.parts.fold(begun, |sum, part| part.compute(&self.task).fold(sum, &mut merge))
     }
 }

@@ -397,8 +397,8 @@ pub trait Transform: Rdd {
     /// The same records in at most `partitions` partitions: neighbours are put together, in groups whose sizes differ by
     /// at most one. Asking for more than there are changes nothing.
     ///
-    /// Cost: a virtual call a record. Fewer partitions are fewer tasks for all of the stage, back to its last shuffle or
-    /// its source.
+    /// Cost: fewer partitions are fewer tasks for all of the stage, back to its last shuffle or its source. A task opens
+    /// one of its partitions after another.
     ///
     /// Errors: no partitions.
     ///

@@ -34,9 +34,13 @@ impl<P: Rdd> Rdd for ZipWithUniqueId<P> {
         partition: PartitionId,
         task: &TaskContext,
     ) -> impl Iterator<Item = Self::Item> + 'static {
-        let (first, step) = (u64::from(partition.0), self.step);
-        let numbered = self.parent.compute(partition, task).enumerate();
-        numbered.map(move |(index, item)| (item, index as u64 * step + first))
+        let (mut next, step) = (u64::from(partition.0), self.step);
+        self.parent.compute(partition, task).map(move |item| {
+            let id = next;
+            // A partition that gave 2^64 / n records would be the first to notice that this wraps.
+            next = next.wrapping_add(step);
+            (item, id)
+        })
     }
 
     fn encode(&self, partition: PartitionId, to: &mut Encoder) {
