@@ -51,7 +51,11 @@ proptest! {
 
         let coalesced = rdd.coalesce(few).unwrap();
         let groups = slices(&parts, few.min(n)).into_iter().map(|group| group.concat()).collect::<Vec<_>>();
-        prop_assert_eq!(coalesced.glom().collect().unwrap(), groups);
+        prop_assert_eq!(&coalesced.glom().collect().unwrap(), &groups);
+        // `reduce` begins with `next` and goes on with `fold`.
+        let merge = |a: i64, b: i64| a * 3 % 1009 + b;
+        let merged = groups.iter().filter_map(|group| group.iter().copied().reduce(merge)).reduce(merge);
+        prop_assert_eq!(coalesced.reduce(merge).ok(), merged);
     }
 
     #[test]
