@@ -45,9 +45,18 @@ fn step(x: u64) -> u64 {
     x.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 7
 }
 
+fn add(a: u64, b: u64) -> u64 {
+    a.wrapping_add(b)
+}
+
 fn main() -> Result<()> {
     let ctx = Context::new("local")?;
-    let add = u64::wrapping_add;
+    functions(&ctx)?;
+    places(&ctx)
+}
+
+/// Operators with a function of a record.
+fn functions(ctx: &Context) -> Result<()> {
     compare(
         "map filter map reduce",
         1_000_000_000,
@@ -55,13 +64,13 @@ fn main() -> Result<()> {
             let mut sum = 0u64;
             for x in 0..n {
                 let y = step(x);
-                if y % 8 != 0 {
+                if !y.is_multiple_of(8) {
                     sum = sum.wrapping_add(y ^ (y >> 3));
                 }
             }
             sum
         },
-        |n| ctx.range(0..n, 1).map(step).filter(|y| y % 8 != 0).map(|y| y ^ (y >> 3)).reduce(add),
+        |n| ctx.range(0..n, 1).map(step).filter(|y| !y.is_multiple_of(8)).map(|y| y ^ (y >> 3)).reduce(add),
     )?;
     compare(
         "with map filter reduce",
@@ -70,12 +79,12 @@ fn main() -> Result<()> {
             let factor = black_box(0x9e37_79b9_7f4a_7c15_u64);
             (0..n).fold(0, |sum, x| {
                 let y = x.wrapping_mul(factor) >> 7;
-                if y % 8 != 0 { sum.wrapping_add(y) } else { sum }
+                if y.is_multiple_of(8) { sum } else { sum.wrapping_add(y) }
             })
         },
         |n| {
             let rdd = ctx.range(0..n, 1).with(0x9e37_79b9_7f4a_7c15_u64);
-            rdd.map(|factor, x| x.wrapping_mul(*factor) >> 7).filter(|y| y % 8 != 0).reduce(add)
+            rdd.map(|factor, x| x.wrapping_mul(*factor) >> 7).filter(|y| !y.is_multiple_of(8)).reduce(add)
         },
     )?;
     compare(
@@ -109,7 +118,11 @@ fn main() -> Result<()> {
             let rdd = ctx.range(0..n, 1);
             rdd.flat_map_into(|x, out| out.extend((0..x % 4).map(|i| step(x + i)))).reduce(add)
         },
-    )?;
+    )
+}
+
+/// Operators that look at where records are.
+fn places(ctx: &Context) -> Result<()> {
     compare(
         "union map reduce",
         1_000_000_000,

@@ -6,7 +6,11 @@ use proptest::prelude::*;
 use rsk::{
     Context,
     prelude::*,
-    rdd::{BoxedRdd, Determinism, Out},
+    rdd::{
+        BoxedRdd,
+        Determinism::{self, Determinate, Indeterminate, Unordered},
+        Out,
+    },
 };
 use std::collections::BTreeSet;
 
@@ -365,7 +369,6 @@ fn an_error_of_the_users_function_shows_its_chain_of_causes() {
 fn operators_that_look_at_the_order_of_unordered_records_are_indeterminate() {
     let ctx = local(1);
     let (sure, loose) = (ctx.range(0..4, 2), ctx.range(0..4, 2).unordered());
-    use Determinism::{Determinate, Indeterminate, Unordered};
     let of = |rdd: &dyn Fn(bool) -> Determinism| (rdd(true), rdd(false));
     let pick = |is_sure: bool| if is_sure { sure.boxed() } else { loose.boxed() };
     assert_eq!(of(&|s| pick(s).map(|x| x).determinism()), (Determinate, Unordered));

@@ -117,7 +117,8 @@ mod tests {
             let mut draws = Draws::of(7, PartitionId(0));
             let poisson = Poisson::of(mean);
             let n = 20_000;
-            let times: Vec<_> = (0..n).map(|_| poisson.next(&mut draws) as f64).collect();
+            let times: Vec<_> =
+                (0..n).map(|_| f64::from(u32::try_from(poisson.next(&mut draws)).unwrap())).collect();
             let average = times.iter().sum::<f64>() / f64::from(n);
             let variance = times.iter().map(|x| (x - average).powi(2)).sum::<f64>() / f64::from(n);
             assert!((average - mean).abs() <= 5.0 * (mean / f64::from(n)).sqrt(), "{mean}: {average}");
