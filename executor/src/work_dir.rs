@@ -125,6 +125,21 @@ mod tests {
     }
 
     #[test]
+    fn folders_made_at_once_do_not_sweep_one_another() {
+        let parent = tempfile::tempdir().unwrap();
+        std::thread::scope(|threads| {
+            for _ in 0..8 {
+                threads.spawn(|| {
+                    for _ in 0..100 {
+                        let made = WorkDir::create(parent.path()).unwrap();
+                        assert!(made.shuffle().exists());
+                    }
+                });
+            }
+        });
+    }
+
+    #[test]
     fn an_unwritable_parent_is_named() {
         let file = tempfile::NamedTempFile::new().unwrap();
         let error = WorkDir::create(&file.path().join("under")).unwrap_err().to_string();

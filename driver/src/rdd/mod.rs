@@ -23,7 +23,7 @@ pub use function::{Bound, Function};
 pub use partitioner::{Partitioner, Partitioning};
 pub use ship::Pure;
 pub use shuffle::Shuffled;
-pub use transform::Transform;
+pub use transform::{Out, Program, Transform};
 pub use with::With;
 
 use crate::Context;

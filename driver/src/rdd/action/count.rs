@@ -13,7 +13,7 @@ use std::{
 };
 
 #[derive(Clone)]
-struct Count;
+pub(crate) struct Count;
 
 impl<T: Send + 'static> PartitionAction<T> for Count {
     type Out = u64;

@@ -26,7 +26,8 @@ pub use local_iterator::LocalIterator;
 pub use number::Number;
 pub use numbers::NumberActions;
 pub use pair::PairActions;
-pub(crate) use result::{PartitionAction, ResultTask, RunTask, read_output, run_task};
+pub(crate) use count::Count;
+pub(crate) use result::{PartitionAction, ResultTask, RunTask, read_output, run, run_on, run_task};
 pub use stats::Stats;
 
 use super::{Items, Pure, Rdd, Transform};
