@@ -36,5 +36,5 @@ pub use task::pool::{JobOrder, PoolShare};
 
 /// What a program imports: the traits whose methods are operators and actions.
 pub mod prelude {
-    pub use crate::rdd::{Rdd, Transform, action::Actions, pair::PairRdd};
+    pub use crate::rdd::{Rdd, Transform, action::Actions, pair::PairRdd, wide::Wide};
 }

@@ -1,0 +1,69 @@
+//! Pairs sorted by key: in each partition, and by range over all partitions.
+
+use super::{PartitionBy, facts::facts_of, interim::sort, range::RangePartitioner};
+use crate::rdd::{Partitioner, Partitioning, Rdd, partitioner::By};
+use rsk_executor::TaskContext;
+use rsk_proto::{CodecError, Data, Decoder, Encoder, PartitionId};
+use std::fmt;
+
+/// What `sort_by_key` and `repartition_and_sort_within_partitions` give. Pairs of equal keys keep their order.
+pub struct Sorted<K: Data, V: Data> {
+    pairs: PartitionBy<K, V>,
+    descending: bool,
+}
+
+impl<K: Data, V: Data> Clone for Sorted<K, V> {
+    fn clone(&self) -> Self {
+        Sorted { pairs: self.pairs.clone(), descending: self.descending }
+    }
+}
+
+impl<K: Data, V: Data> fmt::Debug for Sorted<K, V> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Sorted").field(&self.pairs).finish()
+    }
+}
+
+impl<K: Data + Ord, V: Data> Sorted<K, V> {
+    /// Sorted over all partitions.
+    pub(crate) fn over_all<P: Rdd<Item = (K, V)>>(parent: &P, partitions: usize, descending: bool) -> Self
+    where
+        K: Sync,
+    {
+        // A sort cannot fail where it is written, so it makes the nearest number that is possible of any other.
+        let partitions = partitions.clamp(1, u32::MAX as usize);
+        let ranges = RangePartitioner::new(parent, partitions, descending);
+        Sorted { pairs: PartitionBy::new(parent, &ranges), descending }
+    }
+
+    /// Sorted in each of the partitioner's partitions.
+    pub(crate) fn within<P: Rdd<Item = (K, V)>, Q: Partitioner<K>>(parent: &P, partitioner: Q) -> Self {
+        Sorted { pairs: PartitionBy::new(parent, &By(partitioner)), descending: false }
+    }
+}
+
+impl<K: Data + Ord, V: Data> Rdd for Sorted<K, V> {
+    type Item = (K, V);
+
+    facts_of!(pairs);
+
+    fn partitioning(&self) -> Option<Partitioning> {
+        self.pairs.partitioning()
+    }
+
+    fn compute(&self, partition: PartitionId, task: &TaskContext) -> impl Iterator<Item = (K, V)> + 'static {
+        let descending = self.descending;
+        sort(task, self.pairs.compute(partition, task), move |a, b| {
+            if descending { b.0.cmp(&a.0) } else { a.0.cmp(&b.0) }
+        })
+    }
+
+    fn encode(&self, partition: PartitionId, to: &mut Encoder) {
+        self.pairs.encode(partition, to);
+        to.put(&self.descending);
+    }
+
+    fn decode(from: &mut Decoder<'_>) -> Result<Self, CodecError> {
+        Ok(Sorted { pairs: PartitionBy::decode(from)?, descending: from.get()? })
+    }
+}
