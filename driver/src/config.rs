@@ -20,7 +20,29 @@ pub struct Config {
     pub job_order: JobOrder,
     /// `pools`, such as `etl:3,live:1:2`: name, weight and minimum of slots of pools under `job_order=fair`.
     pub pools: BTreeMap<String, PoolShare>,
+    /// `executors`, `threads` or `processes`: whether tasks run inside this process or in one of its own a slot, so that
+    /// native code that crashes costs its task alone. Default `threads`.
+    pub executors: Executors,
+    /// `progress`, `on` or `off`: whether [`run`](crate::run) shows stages that last over half a second. Default `on`.
+    pub progress: bool,
+    /// `log`, `off`, `error`, `warn`, `info` or `debug`: what [`run`](crate::run) writes to stderr. Default `warn`.
+    pub log: LogLevel,
 }
+
+/// What local slots are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Executors {
+    /// Threads of this process.
+    #[default]
+    Threads,
+    /// A process each, of the same program: its `main` must call [`run`](crate::run) or
+    /// [`executor_if_asked`](crate::executor_if_asked) first.
+    Processes,
+}
+
+/// How much of what happens inside is told.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct LogLevel(pub(crate) tracing::level_filters::LevelFilter);
 
 impl Default for Config {
     fn default() -> Self {
@@ -31,11 +53,25 @@ impl Default for Config {
             resubmit_delay: Duration::from_millis(200),
             job_order: JobOrder::Fifo,
             pools: BTreeMap::new(),
+            executors: Executors::Threads,
+            progress: true,
+            log: LogLevel(tracing::level_filters::LevelFilter::WARN),
         }
     }
 }
 
-const KEYS: [&str; 6] = ["memory", "work_dir", "task_attempts", "resubmit_delay", "job_order", "pools"];
+/// Every key with what it means, as `--help` prints them.
+pub(crate) const KEYS: [(&str, &str); 9] = [
+    ("memory=1g", "what the process may use; 60 % of it is the budget of execution and cache"),
+    ("work_dir=DIR", "where shuffles, spills and cached blocks are kept; the system's temporary folder"),
+    ("task_attempts=4", "tries at one task before its job fails"),
+    ("resubmit_delay=200", "milliseconds that a stage whose input was lost waits for further losses"),
+    ("job_order=fifo", "or fair: how jobs that run at the same time share the slots"),
+    ("pools=NAME:WEIGHT[:SLOTS],…", "weights and least slots of pools under job_order=fair"),
+    ("executors=threads", "or processes: run the tasks of each slot in a process of its own"),
+    ("progress=on", "or off: show stages that last over half a second"),
+    ("log=warn", "off, error, warn, info or debug"),
+];
 
 impl Config {
     /// Applies one `key=value`.
@@ -72,6 +108,23 @@ impl Config {
                     fail("write name:weight or name:weight:slots, weight from 1".to_owned())
                 })?;
             }
+            "executors" => match value {
+                "threads" => self.executors = Executors::Threads,
+                "processes" => self.executors = Executors::Processes,
+                _ => return Err(fail("threads or processes is needed".to_owned())),
+            },
+            "progress" => match value {
+                "on" => self.progress = true,
+                "off" => self.progress = false,
+                _ => return Err(fail("on or off is needed".to_owned())),
+            },
+            "log" => match value {
+                "off" | "error" | "warn" | "info" | "debug" => {
+                    let level = value.parse().map_err(|_| fail("there is no such level".to_owned()))?;
+                    self.log = LogLevel(level);
+                }
+                _ => return Err(fail("off, error, warn, info or debug is needed".to_owned())),
+            },
             _ => return Err(fail(format!("there is no such key; the nearest is {:?}", nearest(key)))),
         }
         Ok(())
@@ -90,7 +143,10 @@ fn pool(typed: &str) -> Option<(String, PoolShare)> {
 /// The key that looks most like what was typed.
 fn nearest(typed: &str) -> &'static str {
     let likeness = |key: &&str| strsim::jaro_winkler(key, typed);
-    KEYS.into_iter().max_by(|a, b| likeness(a).total_cmp(&likeness(b))).unwrap_or_default()
+    KEYS.into_iter()
+        .filter_map(|(key, _)| Some(key.split_once('=')?.0))
+        .max_by(|a, b| likeness(a).total_cmp(&likeness(b)))
+        .unwrap_or_default()
 }
 
 #[cfg(test)]

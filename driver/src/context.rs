@@ -55,6 +55,9 @@ impl Context {
 
     /// A context with settings.
     pub fn with_config(master: &str, config: Config) -> Result<Context, Error> {
+        if crate::child::is_asked() {
+            return Err(Error::ExecutorNotAsked);
+        }
         let slots = slots(master)?;
         let work_dir = WorkDir::create(&config.work_dir)?;
         let values = Arc::new(ValueRegistry::default());
@@ -71,6 +74,7 @@ impl Context {
         ));
         let backend = Local::start(
             sizes,
+            config.executors,
             work_dir,
             Arc::clone(&dispatch),
             Arc::clone(&values),
@@ -138,6 +142,20 @@ impl Context {
         Ok(TextFile::new(self, plan(&files, BLOCK_BYTES, u64::from(self.0.slots))))
     }
 
+    /// Ends all jobs and refuses further ones, from any thread. Slots go home when their tasks have ended; they do so by
+    /// themselves when the last handle to the context or its RDDs is dropped.
+    ///
+    /// ```
+    /// use rsk::prelude::*;
+    /// let ctx = rsk::Context::new("local")?;
+    /// ctx.stop();
+    /// assert!(ctx.range(0..10, 2).count().is_err());
+    /// # Ok::<(), rsk::Error>(())
+    /// ```
+    pub fn stop(&self) {
+        self.0.dispatch.stop("the context was stopped");
+    }
+
     /// How many partitions to use where nothing better is known: one a slot.
     pub fn default_partitions(&self) -> usize {
         self.0.slots as usize
@@ -198,7 +216,7 @@ impl Context {
         &self.0.backend
     }
 
-    pub(crate) fn dispatch(&self) -> &Dispatch {
+    pub(crate) fn dispatch(&self) -> &Arc<Dispatch> {
         &self.0.dispatch
     }
 

@@ -23,6 +23,14 @@ pub enum Error {
         /// What is wrong with it, and what would be right.
         why: String,
     },
+    /// A flag of the command line that means nothing.
+    #[error("cannot use {flag}: {why}")]
+    Flag {
+        /// What was typed.
+        flag: String,
+        /// What would be right.
+        why: String,
+    },
     /// An argument that no RDD can be made of.
     #[error("{0}")]
     Argument(String),
@@ -83,6 +91,11 @@ pub enum Error {
     /// The action has no answer for an RDD without records.
     #[error("the RDD is empty: {0} needs at least one record")]
     Empty(&'static str),
+    /// This process was started as an executor and has become a driver instead.
+    #[error(
+        "this program was started as an executor: call rsk::executor_if_asked() first in its main, or use rsk::run"
+    )]
+    ExecutorNotAsked,
     /// The context's slots are gone.
     #[error("the context has stopped")]
     Stopped,

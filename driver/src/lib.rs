@@ -14,24 +14,28 @@
 //! ```
 
 mod accumulator;
+mod child;
 mod config;
 mod context;
 mod dag;
 mod dispatch;
 mod error;
+mod image;
 mod job;
 mod local;
+mod progress;
 pub mod rdd;
 mod run;
 mod task;
 mod track;
 mod value;
 
-pub use config::Config;
+pub use child::executor_if_asked;
+pub use config::{Config, Executors, LogLevel};
 pub use context::Context;
 pub use error::{Error, Result};
 pub use rsk_storage::Text;
-pub use run::{args, run};
+pub use run::{arg, args, run};
 pub use task::pool::{JobOrder, PoolShare};
 
 /// What a program imports: the traits whose methods are operators and actions.

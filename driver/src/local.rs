@@ -1,21 +1,24 @@
 //! The local backend: slots in this process, threads that take one task after another.
 
-use crate::{Error, dispatch::Dispatch, track::MapOutputTable, value::ValueRegistry};
-use rsk_executor::{DriverLink, Executor, ExecutorConfig, MapOutputs, WorkDir};
-use rsk_proto::{Cause, PartitionId, ShuffleId, TaskEnd, TaskError, TaskMetrics, ValueId};
+use crate::{
+    Error, Executors, child::ChildSlot, dispatch::Dispatch, track::MapOutputTable, value::ValueRegistry,
+};
+use parking_lot::Mutex;
+use rsk_executor::{DriverLink, Executor, ExecutorConfig, WorkDir};
+use rsk_proto::{Cause, MapOutputs, PartitionId, ShuffleId, TaskEnd, TaskError, TaskMetrics, ValueId};
 use std::{
     sync::Arc,
     thread::{self, JoinHandle},
 };
 
 /// Room for lineages of ten thousand steps.
-const STACK_BYTES: usize = 64 << 20;
+pub(crate) const STACK_BYTES: usize = 64 << 20;
 
 /// Threads that run tasks. Dropping the backend waits for them, so that the work directory goes with the program.
 #[derive(Debug)]
 pub(crate) struct Local {
     dispatch: Arc<Dispatch>,
-    threads: Vec<JoinHandle<()>>,
+    threads: Mutex<Vec<JoinHandle<()>>>,
     executor: Arc<Executor>,
 }
 
@@ -23,33 +26,42 @@ impl Local {
     /// Starts the slots.
     pub(crate) fn start(
         config: ExecutorConfig,
+        executors: Executors,
         work_dir: WorkDir,
         dispatch: Arc<Dispatch>,
         values: Arc<ValueRegistry>,
         map_outputs: Arc<MapOutputTable>,
     ) -> Result<Local, Error> {
         let link = Arc::new(Link { values, map_outputs });
-        let executor = Executor::new(config, crate::rdd::action::run_task, link, work_dir);
+        let driver = Arc::clone(&link) as Arc<dyn DriverLink>;
+        let executor = Executor::new(config, crate::rdd::action::run_task, driver, work_dir);
         let mut threads = Vec::new();
         for slot in 0..config.slots.max(1) {
-            let (dispatch, executor) = (Arc::clone(&dispatch), Arc::clone(&executor));
+            let dispatch = Arc::clone(&dispatch);
+            let runs = match executors {
+                Executors::Threads => Slot::Thread(Arc::clone(&executor)),
+                Executors::Processes => Slot::Process(ChildSlot::new(
+                    Arc::clone(&executor),
+                    Arc::clone(&link) as Arc<dyn DriverLink>,
+                )),
+            };
             let builder = thread::Builder::new().name(format!("slot-{slot}")).stack_size(STACK_BYTES);
-            threads.push(builder.spawn(move || serve(&dispatch, &executor)).map_err(Error::Slot)?);
+            threads.push(builder.spawn(move || serve(&dispatch, runs)).map_err(Error::Slot)?);
         }
-        Ok(Local { dispatch, threads, executor })
+        Ok(Local { dispatch, threads: Mutex::new(threads), executor })
     }
 
     pub(crate) fn executor(&self) -> &Arc<Executor> {
         &self.executor
     }
-}
 
-impl Drop for Local {
-    fn drop(&mut self) {
+    /// Ends all jobs, waits for the slots to end their tasks, and removes the work directory. Once is enough.
+    pub(crate) fn end(&self) {
         self.dispatch.stop("the context has stopped");
         // The last handle may be let go of by a slot itself.
         let own = thread::current().id();
-        for slot in self.threads.drain(..).filter(|slot| slot.thread().id() != own) {
+        let threads = std::mem::take(&mut *self.threads.lock());
+        for slot in threads.into_iter().filter(|slot| slot.thread().id() != own) {
             if slot.join().is_err() {
                 tracing::error!("a slot's thread panicked");
             }
@@ -58,12 +70,27 @@ impl Drop for Local {
     }
 }
 
+impl Drop for Local {
+    fn drop(&mut self) {
+        self.end();
+    }
+}
+
+/// Where the tasks of one slot run.
+enum Slot {
+    Thread(Arc<Executor>),
+    Process(ChildSlot),
+}
+
 /// What a slot does until there will be no more tasks.
-fn serve(dispatch: &Dispatch, executor: &Arc<Executor>) {
+fn serve(dispatch: &Dispatch, mut slot: Slot) {
     let mut ended = None;
     while let Some(work) = dispatch.turn(ended.take()) {
         let (attempt, is_killed, task) = work.encode();
-        let end = task.and_then(|task| executor.run(&task, is_killed).map_err(TaskError::Refused));
+        let end = task.and_then(|task| match &mut slot {
+            Slot::Thread(executor) => executor.run(&task, is_killed).map_err(TaskError::Refused),
+            Slot::Process(child) => child.run(task, &is_killed),
+        });
         ended = Some(end.unwrap_or_else(|error| TaskEnd {
             attempt,
             outcome: Err(error),

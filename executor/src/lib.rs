@@ -8,12 +8,14 @@ pub mod block;
 mod config;
 mod link;
 pub mod memory;
+mod process;
 pub mod shuffle;
 pub mod task;
 mod value;
 mod work_dir;
 
 pub use config::ExecutorConfig;
-pub use link::{DriverLink, MapOutputs};
+pub use link::DriverLink;
+pub use process::{ProcessError, serve};
 pub use task::{Executor, Program, TaskContext, TaskHeader};
 pub use work_dir::{WorkDir, WorkDirError};

@@ -25,7 +25,8 @@ pub struct WorkDirError {
 #[derive(Debug)]
 pub struct WorkDir {
     path: PathBuf,
-    _lock: File,
+    /// Held by the owner; an executor process that only uses the folder has none.
+    lock: Option<File>,
 }
 
 impl WorkDir {
@@ -41,7 +42,12 @@ impl WorkDir {
         for folder in ["shuffle", "spill", "block", "result"] {
             fs::create_dir(path.join(folder)).map_err(fail("write to"))?;
         }
-        Ok(WorkDir { path, _lock: lock })
+        Ok(WorkDir { path, lock: Some(lock) })
+    }
+
+    /// The folder of another process, which keeps it and removes it.
+    pub fn of_another(path: PathBuf) -> WorkDir {
+        WorkDir { path, lock: None }
     }
 
     /// The folder itself.
@@ -79,7 +85,9 @@ impl WorkDir {
 
 impl Drop for WorkDir {
     fn drop(&mut self) {
-        self.remove();
+        if self.lock.is_some() {
+            self.remove();
+        }
     }
 }
 

@@ -15,6 +15,7 @@ mod codec;
 mod frame;
 mod id;
 mod size;
+mod stream;
 mod task;
 mod time;
 
@@ -30,6 +31,7 @@ pub use id::{
     TaskAttempt, TaskId, ValueId,
 };
 pub use size::{ByteSize, ParseSizeError, to_usize};
+pub use stream::{FromExecutor, MapOutputs, ProgramHash, STREAM_VERSION, ToExecutor, receive, send};
 pub use task::{
     AccumulatorUpdate, BlockUpdate, MapOutput, Next, OrRaise, TaskEnd, TaskError, TaskMetrics, TaskOutput,
 };

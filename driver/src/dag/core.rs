@@ -172,10 +172,11 @@ impl DagCore {
     /// Takes up stages that were walked from the lineage. What is there already learns what else is missing.
     fn merge(&mut self, graph: Graph, jobs: &BTreeSet<JobId>, not_before: Time, commands: &mut Vec<Command>) {
         for (id, mut node) in graph {
-            let known = self.stages.get(&id).map(|stage| stage.state);
-            // What may differ each time is never put together from two times.
+            // What may differ each time is never put together from two times. Of a stage that runs now, all attempts
+            // read the same version: see `roll_back`.
             let is_half = !node.missing.is_empty() && node.missing.len() < node.partitions;
-            if is_half && node.determinism == Determinism::Indeterminate && known != Some(State::Running) {
+            let is_known = self.stages.contains_key(&id);
+            if is_half && !is_known && node.determinism == Determinism::Indeterminate {
                 commands.push(Command::Reset { stage: id });
                 node.missing = (0..node.partitions).map(PartitionId::of).collect();
             }

@@ -1,8 +1,8 @@
 //! Where the outputs of map tasks are.
 
 use parking_lot::Mutex;
-use rsk_executor::MapOutputs;
-use rsk_proto::{MapOutput, MapOutputId, PartitionId, ShuffleId};
+
+use rsk_proto::{MapOutput, MapOutputId, MapOutputs, PartitionId, ShuffleId};
 use std::{
     collections::{BTreeSet, HashMap},
     sync::Arc,

@@ -1,17 +1,29 @@
-//! Cached partitions: in memory or on disk, evicted when room is needed.
+//! Partitions of persisted RDDs: in memory or on disk, evicted when room is needed.
+//!
+//! The way of a block: [`BlockStore::get_or_make`] claims its slot, `unroll` collects its records within the budget,
+//! `slots` keeps it, `evict` makes it leave, `file` is what it is on disk. Only a block that was made to its end is kept.
+//!
+//! A task that wants a block which another makes waits for it. Such waits cannot go round in a circle: a task waits only
+//! for blocks of RDDs further up the lineage than the block it is making, and lineage has no cycles.
+//!
+//! Lock order: the slots, then the sums of the budget. Under the slots no file is used, no block is dropped and no code
+//! of the user runs.
 
-use std::path::PathBuf;
+mod encoded;
+mod evict;
+mod file;
+mod passed;
+mod read;
+mod records;
+mod slots;
+mod store;
+mod unroll;
 
-/// The blocks of one executor.
-#[derive(Debug)]
-pub struct BlockStore {
-    _folder: PathBuf,
-    _budget: u64,
-}
+pub use passed::Passed;
+pub use read::{Block, BlockIter, BlockReader, SharedIter};
+pub use records::{Held, Shared};
+pub use slots::BlockCounts;
+pub use store::BlockStore;
 
-impl BlockStore {
-    /// A store that may hold `budget` bytes in memory and writes under `folder`.
-    pub fn new(folder: PathBuf, budget: u64) -> Self {
-        BlockStore { _folder: folder, _budget: budget }
-    }
-}
+#[cfg(test)]
+mod suite;

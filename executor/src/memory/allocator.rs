@@ -16,6 +16,26 @@ pub fn live_bytes() -> i64 {
     LIVE.get()
 }
 
+/// Bytes that this thread allocated belong to somebody else from now on; negative: the other way round. So what a task
+/// leaves in the cache is not taken for the growth of its tables.
+pub(crate) fn move_off_thread(bytes: i64) {
+    if cfg!(feature = "count-memory") {
+        LIVE.set(LIVE.get() - bytes);
+    }
+}
+
+/// Runs `body` without counting what it allocates and frees: whoever drops a cached block has not shrunk by it.
+pub(crate) fn uncounted<R>(body: impl FnOnce() -> R) -> R {
+    struct Restore(i64);
+    impl Drop for Restore {
+        fn drop(&mut self) {
+            LIVE.set(self.0);
+        }
+    }
+    let _restore = Restore(LIVE.get());
+    body()
+}
+
 #[cfg(feature = "count-memory")]
 mod counting {
     use super::LIVE;

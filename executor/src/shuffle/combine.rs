@@ -1,15 +1,13 @@
 //! Values of one key merged into one, in a table within the task's share of memory.
 
 use super::{buffer::PartitionBuffer, hash_of};
-use crate::{TaskContext, memory::Growth};
+use crate::{TaskContext, memory::Watch};
 use hashbrown::HashTable;
 use rsk_proto::{Data, FrameReader, OrRaise, TaskError};
 use std::hash::Hash;
 
 /// Keys spill into so many buckets; one bucket at a time is then held in memory.
 const BUCKETS: usize = 64;
-/// Records between two looks at the memory.
-const LOOK_EVERY: u32 = 1024;
 
 /// Keys in order of first appearance, each with what its values have been merged into.
 struct Table<K, C> {
@@ -50,28 +48,6 @@ impl<K: Hash + Eq, C> Table<K, C> {
     fn take(&mut self) -> impl Iterator<Item = (K, C)> + use<K, C> {
         self.places.clear();
         std::mem::take(&mut self.entries).into_iter().filter_map(|(key, value)| Some((key, value?)))
-    }
-}
-
-/// Asks now and then whether a table has outgrown the task's share.
-struct Watch {
-    growth: Growth,
-    limit: u64,
-    until_look: u32,
-}
-
-impl Watch {
-    fn new(task: &TaskContext) -> Self {
-        Watch { growth: Growth::start(), limit: task.memory_share(), until_look: LOOK_EVERY }
-    }
-
-    fn is_over(&mut self) -> bool {
-        self.until_look -= 1;
-        if self.until_look > 0 {
-            return false;
-        }
-        self.until_look = LOOK_EVERY;
-        self.growth.bytes() > self.limit
     }
 }
 

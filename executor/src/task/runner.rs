@@ -1,7 +1,7 @@
 //! Runs one encoded task: decode, call the program's entry, turn whatever comes back into a [`TaskEnd`].
 
 use super::TaskContext;
-use crate::{DriverLink, ExecutorConfig, WorkDir, block::BlockStore, value::ValueCache};
+use crate::{DriverLink, ExecutorConfig, WorkDir, block::BlockStore, memory::Budget, value::ValueCache};
 use rsk_proto::{
     AnyValue, CodecError, Decoder, TaskAttempt, TaskEnd, TaskError, TaskMetrics, TaskOutput, ValueId, Values,
 };
@@ -33,6 +33,7 @@ pub struct Executor {
     program: Program,
     link: Arc<dyn DriverLink>,
     values: ValueCache,
+    memory: Arc<Budget>,
     blocks: BlockStore,
     work_dir: WorkDir,
 }
@@ -46,8 +47,9 @@ impl Executor {
         work_dir: WorkDir,
     ) -> Arc<Self> {
         watch_panics();
-        let blocks = BlockStore::new(work_dir.block(), config.budget());
-        Arc::new(Executor { config, program, link, values: ValueCache::default(), blocks, work_dir })
+        let memory = Budget::new(config.budget());
+        let blocks = BlockStore::new(work_dir.block(), &memory);
+        Arc::new(Executor { config, program, link, values: ValueCache::default(), memory, blocks, work_dir })
     }
 
     /// Its sizes.
@@ -63,6 +65,11 @@ impl Executor {
     /// Its own files.
     pub fn work_dir(&self) -> &WorkDir {
         &self.work_dir
+    }
+
+    /// What its tasks and cached blocks may hold.
+    pub fn memory(&self) -> &Arc<Budget> {
+        &self.memory
     }
 
     /// Cached blocks.

@@ -1,0 +1,165 @@
+//! Programs in other processes: executors that decode and run what this one encoded.
+//!
+//! It has a `main` of its own, because a process that is started as an executor must become one first.
+
+#![expect(
+    clippy::unwrap_used,
+    clippy::print_stdout,
+    reason = "a test fails by panicking, a driver under test prints"
+)]
+
+use libtest_mimic::{Arguments, Failed, Trial};
+use rsk::{Config, Context, prelude::*};
+use rsk_proto::{FromExecutor, ToExecutor, receive, send};
+use std::{
+    fs,
+    io::{BufRead, BufReader, Read, Write},
+    os::{fd::OwnedFd, unix::net::UnixStream},
+    path::Path,
+    process::{Command, Stdio},
+};
+
+fn main() {
+    rsk::executor_if_asked();
+    if std::env::args().nth(1).as_deref() == Some("--as-driver") {
+        return drive_after_a_line();
+    }
+    let tests: [(&str, fn()); 6] = [
+        ("closures_values_and_shuffles_work_in_another_process", closures_values_and_shuffles),
+        ("a_process_that_dies_costs_its_task_alone", a_process_that_dies),
+        ("a_panic_in_another_process_names_its_place", a_panic),
+        ("a_cancelled_task_in_another_process_stops", a_cancelled_task),
+        ("another_program_is_told_apart_by_its_hash", another_program),
+        ("a_program_rebuilt_while_it_runs_still_ships_itself", rebuilt_while_it_runs),
+    ];
+    let trial = |(name, test): (&str, fn())| {
+        Trial::test(name, move || {
+            std::panic::catch_unwind(test).map_err(|_| Failed::from("it panicked: see above"))
+        })
+    };
+    libtest_mimic::run(&Arguments::from_args(), tests.into_iter().map(trial).collect()).exit();
+}
+
+fn context(slots: u32) -> Context {
+    let mut config = Config::default();
+    config.set("executors=processes").unwrap();
+    Context::with_config(&format!("local[{slots}]"), config).unwrap()
+}
+
+/// A generic function whose closures nest: each instance is a place of its own in the program.
+fn shifted<R: Rdd<Item = u64>>(input: &R, by: u64) -> impl Rdd<Item = u64> + use<R> {
+    input.with(by).map(|by, x| (0..=*by).map(|step| (|x: u64| x + step - step)(x)).last().unwrap_or(x) + by)
+}
+
+fn closures_values_and_shuffles() {
+    let ctx = context(2);
+    let own = u64::from(std::process::id());
+    let pids = ctx.range(0..2, 2).map(|_| u64::from(std::process::id())).collect().unwrap();
+    assert!(pids.iter().all(|pid| *pid != own), "tasks ran here");
+    let table: Vec<u64> = (0..10_000).map(|n| n * n).collect();
+    let looked_up = shifted(&ctx.range(0..100, 4), 3).with(table).map(|table, x| table[x as usize]);
+    assert_eq!(looked_up.collect().unwrap(), (3..103).map(|n| n * n).collect::<Vec<u64>>());
+    let mut sums = ctx.range(0..10_000, 4).map(|n| (n % 3, n)).reduce_by_key(|a, b| a + b).collect().unwrap();
+    sums.sort_unstable();
+    let model = |rest| (0..10_000u64).filter(|n| n % 3 == rest).sum::<u64>();
+    assert_eq!(sums, [(0, model(0)), (1, model(1)), (2, model(2))]);
+}
+
+fn a_process_that_dies() {
+    let dir = tempfile::tempdir().unwrap();
+    let marker = dir.path().join("died").display().to_string();
+    let died = marker.clone();
+    let ctx = context(1);
+    let rdd = ctx.range(0..3, 3).with(marker).map(|marker, n| {
+        if n == 1 && fs::File::create_new(marker).is_ok() {
+            std::process::abort();
+        }
+        n
+    });
+    assert_eq!(rdd.collect().unwrap(), [0, 1, 2]);
+    assert!(Path::new(&died).exists(), "the fault was injected");
+}
+
+fn a_panic() {
+    let error = context(1).range(0..1, 1).map(|n| [1, 2][n as usize + 2]).collect().unwrap_err();
+    let said = format!("{error:?}");
+    assert!(said.contains("index out of bounds") && said.contains("process.rs"), "{said}");
+}
+
+fn a_cancelled_task() {
+    let dir = tempfile::tempdir().unwrap();
+    let endless = dir.path().join("lines.txt");
+    fs::write(&endless, "line\n".repeat(200_000)).unwrap();
+    let (started, path) = (dir.path().join("started"), endless.display().to_string());
+    let ctx = context(1);
+    let cancel = ctx.clone();
+    let watched = started.clone();
+    let waiter = std::thread::spawn(move || {
+        while !watched.exists() {
+            std::thread::yield_now();
+        }
+        cancel.cancel_all_jobs()
+    });
+    let started = started.display().to_string();
+    // Each line takes long enough that the job could not end by itself.
+    let slow = ctx.text_file(&path).unwrap().with(started).map(|started, line| {
+        fs::write(started, "").unwrap();
+        line.len()
+    });
+    let error = slow.count().unwrap_err();
+    assert!(matches!(error, rsk::Error::Cancelled(_)), "{error:?}");
+    assert_eq!(waiter.join().unwrap(), 1);
+    assert_eq!(ctx.range(0..4, 2).count().unwrap(), 4, "the slot is free again");
+}
+
+/// The same code with other bytes behind it: it runs, but it is not the same program.
+fn another_program() {
+    let dir = tempfile::tempdir().unwrap();
+    let other = dir.path().join("other");
+    fs::copy(std::env::current_exe().unwrap(), &other).unwrap();
+    fs::File::options().append(true).open(&other).unwrap().write_all(b"rebuilt").unwrap();
+    let hello = |program: &Path| {
+        let (mut to, theirs) = UnixStream::pair().unwrap();
+        let mut child = Command::new(program)
+            .arg("--rsk-executor")
+            .stdin(Stdio::from(OwnedFd::from(theirs)))
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let Ok(FromExecutor::Hello { program: hash, .. }) = receive(&mut to) else { panic!("no greeting") };
+        send(&ToExecutor::Refused { why: format!("it is program {hash}") }, &mut to).unwrap();
+        let mut said = String::new();
+        child.stderr.take().unwrap().read_to_string(&mut said).unwrap();
+        assert!(!child.wait().unwrap().success() && said.contains(&hash.to_string()), "{said}");
+        hash
+    };
+    let own = std::env::current_exe().unwrap();
+    assert_eq!(hello(&own), hello(&own));
+    assert_ne!(hello(&own), hello(&other));
+}
+
+/// What the copy does that `rebuilt_while_it_runs` starts: waits for a line, then runs a job in another process.
+fn drive_after_a_line() {
+    println!("ready");
+    std::io::stdin().read_line(&mut String::new()).unwrap();
+    println!("{}", context(1).range(0..10, 2).map(|n| n * 2).reduce(|a, b| a + b).unwrap());
+}
+
+fn rebuilt_while_it_runs() {
+    let dir = tempfile::tempdir().unwrap();
+    let program = dir.path().join("program");
+    fs::copy(std::env::current_exe().unwrap(), &program).unwrap();
+    let mut driver = Command::new(&program)
+        .arg("--as-driver")
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut lines = BufReader::new(driver.stdout.take().unwrap()).lines();
+    assert_eq!(lines.next().unwrap().unwrap(), "ready");
+    fs::remove_file(&program).unwrap();
+    fs::copy("/bin/false", &program).unwrap();
+    driver.stdin.take().unwrap().write_all(b"go\n").unwrap();
+    assert_eq!(lines.next().unwrap().unwrap(), "90");
+    assert!(driver.wait().unwrap().success());
+}

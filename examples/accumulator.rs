@@ -1,0 +1,19 @@
+//! Counts on the side while a job does something else: `accumulator [MASTER] [INPUT]`.
+//!
+//! In an action each task that succeeded counts once, however often it was tried.
+
+use rsk::prelude::*;
+
+fn main() -> rsk::Result<()> {
+    rsk::run(|ctx| {
+        let input = rsk::arg(0, examples::data("edges.txt"))?;
+        let (good, bad) = (ctx.accumulator(0u64), ctx.accumulator(0u64));
+
+        ctx.text_file(&input)?.with((good.clone(), bad.clone())).for_each(|(good, bad), line| {
+            let is_edge = line.split_ascii_whitespace().all(|id| id.parse::<u32>().is_ok());
+            if is_edge { good.add(1) } else { bad.add(1) }
+        })?;
+        println!("{} lines are edges, {} are not", good.value(), bad.value());
+        Ok(())
+    })
+}

@@ -1,0 +1,26 @@
+//! All pairs of a graph between which there is a path: `transitive_closure [MASTER] [EDGES]`.
+
+use rsk::prelude::*;
+
+fn main() -> rsk::Result<()> {
+    rsk::run(|ctx| {
+        let input = rsk::arg(0, examples::data("edges.txt"))?;
+        let edges = ctx.text_file(&input)?.flat_map(|line| {
+            let (from, to) = line.split_once(' ')?;
+            Some((from.trim().parse::<u32>().ok()?, to.trim().parse::<u32>().ok()?))
+        });
+
+        // An edge x → y by its end y, to be joined with paths that begin there.
+        let by_end = edges.map(|(from, to)| (to, from)).cache();
+        let mut paths = edges.distinct().cache();
+        let (mut before, mut count) = (0, paths.count()?);
+        while count > before {
+            let longer = paths.join(&by_end).map(|(_, (to, from))| (from, to));
+            let all = paths.union(&longer).distinct().boxed().cache();
+            (before, count) = (count, all.count()?);
+            paths = all;
+        }
+        println!("{count} pairs are connected");
+        Ok(())
+    })
+}

@@ -1,0 +1,156 @@
+//! What a driver and an executor process say to each other, over one stream of bytes.
+//!
+//! Shape: a message is its length as `u32`, little-endian, and then the encoded value. The executor begins with
+//! [`FromExecutor::Hello`]; the driver answers [`ToExecutor::Welcome`] or [`ToExecutor::Refused`]; then tasks go one
+//! way and their ends the other, with questions and answers in between. Bump [`STREAM_VERSION`] when a message changes.
+
+use crate::{
+    ByteSize, Cause, MapOutput, PartitionId, ShuffleId, TaskEnd, TaskError, ValueId, decode_record,
+    encode_record,
+};
+use serde::{Deserialize, Serialize, de::DeserializeOwned};
+use std::{
+    fmt,
+    io::{self, Read, Write},
+    path::PathBuf,
+};
+
+/// Both sides must speak the same version.
+pub const STREAM_VERSION: u32 = 1;
+/// A longer message is refused: the other side is not what it says, or sends what it should not.
+const MESSAGE_BYTES_MAX: u32 = 1 << 30;
+
+/// The SHA-256 of a program's file: only the very same program may run what another encoded.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct ProgramHash(pub [u8; 32]);
+
+impl fmt::Display for ProgramHash {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
+    }
+}
+
+impl fmt::Debug for ProgramHash {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
+/// Where the map outputs of one shuffle are, one entry a map partition.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct MapOutputs {
+    /// The shuffle.
+    pub shuffle: ShuffleId,
+    /// Its outputs, by map partition; `None` while one must be made again.
+    pub outputs: Vec<Option<MapOutput>>,
+}
+
+impl MapOutputs {
+    /// All outputs in map order, or the first that is missing.
+    pub fn complete(&self) -> Result<Vec<MapOutput>, TaskError> {
+        let missing = |map| TaskError::MapOutputMissing { shuffle: self.shuffle, map: PartitionId::of(map) };
+        self.outputs
+            .iter()
+            .enumerate()
+            .map(|(map, output)| output.clone().ok_or_else(|| missing(map)))
+            .collect()
+    }
+}
+
+/// What an executor says.
+#[derive(Debug, Serialize, Deserialize)]
+pub enum FromExecutor {
+    /// The first message: who it is.
+    Hello {
+        /// The version of these messages it speaks.
+        version: u32,
+        /// The program it is.
+        program: ProgramHash,
+    },
+    /// A task has ended.
+    Ended(TaskEnd),
+    /// It needs a value that a task names.
+    WantValue(ValueId),
+    /// It needs to know where map outputs are.
+    WantMapOutputs(ShuffleId),
+}
+
+/// What a driver says.
+#[derive(Debug, Serialize, Deserialize)]
+pub enum ToExecutor {
+    /// The executor is the same program, and may run tasks.
+    Welcome {
+        /// What it may use of memory.
+        memory: ByteSize,
+        /// Slots that share that memory.
+        slots: u32,
+        /// The folder whose owner is the driver.
+        work_dir: PathBuf,
+    },
+    /// It is not.
+    Refused {
+        /// Why, for people.
+        why: String,
+    },
+    /// A task to run.
+    Task(Vec<u8>),
+    /// The task that runs is not wanted any more.
+    Kill,
+    /// The answer to [`FromExecutor::WantValue`].
+    Value(Result<Vec<u8>, Cause>),
+    /// The answer to [`FromExecutor::WantMapOutputs`].
+    MapOutputs(Result<MapOutputs, TaskError>),
+}
+
+/// Sends one message.
+pub fn send<M: Serialize>(message: &M, to: &mut impl Write) -> io::Result<()> {
+    let mut bytes = vec![0; 4];
+    encode_record(message, &mut bytes).map_err(io::Error::other)?;
+    let length = u32::try_from(bytes.len() - 4).ok().filter(|length| *length <= MESSAGE_BYTES_MAX);
+    let length = length.ok_or_else(|| io::Error::other("a message is longer than 1 GiB"))?;
+    bytes[..4].copy_from_slice(&length.to_le_bytes());
+    to.write_all(&bytes)?;
+    to.flush()
+}
+
+/// Waits for one message.
+///
+/// Errors: the stream's own; a length or bytes that are no message. Reserves no more than has arrived.
+pub fn receive<M: DeserializeOwned>(from: &mut impl Read) -> io::Result<M> {
+    let mut length = [0; 4];
+    from.read_exact(&mut length)?;
+    let length = u32::from_le_bytes(length);
+    if length > MESSAGE_BYTES_MAX {
+        return Err(io::Error::new(io::ErrorKind::InvalidData, "a message longer than 1 GiB is announced"));
+    }
+    let mut bytes = Vec::new();
+    if from.take(u64::from(length)).read_to_end(&mut bytes)? < length as usize {
+        return Err(io::ErrorKind::UnexpectedEof.into());
+    }
+    decode_record(&mut bytes.as_slice()).map_err(|error| io::Error::new(io::ErrorKind::InvalidData, error))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn messages_come_back_and_cut_ones_are_errors() {
+        let mut bytes = Vec::new();
+        send(&ToExecutor::Task(vec![1, 2, 3]), &mut bytes).unwrap();
+        assert!(
+            matches!(receive(&mut bytes.as_slice()).unwrap(), ToExecutor::Task(task) if task == [1, 2, 3])
+        );
+        for end in 0..bytes.len() {
+            assert!(receive::<ToExecutor>(&mut &bytes[..end]).is_err(), "{end}");
+        }
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn random_bytes_never_panic(bytes: Vec<u8>) {
+            drop(receive::<ToExecutor>(&mut bytes.as_slice()));
+            drop(receive::<FromExecutor>(&mut bytes.as_slice()));
+        }
+    }
+}
