@@ -74,9 +74,11 @@ impl Partitioning {
         Some(records.partitioning.clone())
     }
 
-    /// How the keys of these records are spread.
-    pub(crate) fn of_keys(&self) -> Option<Partitioning> {
-        self.of_keys.as_deref().cloned()
+    /// How the keys of these records, of type `T`, are spread.
+    pub(crate) fn of_keys<T: 'static>(&self) -> Option<Partitioning> {
+        let mut of_keys = Partitioning::clone(self.of_keys.as_ref()?);
+        of_keys.of_records = self.partitioner::<T>().map(|records| Arc::new(records) as _);
+        Some(of_keys)
     }
 
     /// The partitioner, if it is one of keys of type `K`.

@@ -201,8 +201,9 @@ pub trait PairRdd<K: Send + 'static, V: Send + 'static>: Rdd<Item = (K, V)> {
         Ok(CombineByKey::new(self, functions, &Chosen::asked(partitioner)?))
     }
 
-    /// The values of each key merged into a clone of `zero` by `merge_value`, and what became of them in several
-    /// partitions by `merge_combiners`. So a zero that is not neutral counts once a key and partition.
+    /// The values of each key merged into a clone of `zero` by `merge_value`, and what became of them in several places
+    /// by `merge_combiners`. The zero must be neutral: a key's result holds one for each partition that had the key, and
+    /// more of them where the values did not fit in memory.
     ///
     /// Cost: as [`combine_by_key`](PairRdd::combine_by_key).
     ///
@@ -210,14 +211,9 @@ pub trait PairRdd<K: Send + 'static, V: Send + 'static>: Rdd<Item = (K, V)> {
     /// use rsk::prelude::*;
     /// let ctx = rsk::Context::new("local")?;
     /// let pairs = ctx.parallelize(vec![('a', 3), ('b', 1), ('a', 5)], 1)?;
-    /// let most = pairs.aggregate_by_key(0, |most, n| n.max(most), |a, b| a.max(b));
-    /// assert_eq!(most.collect_sorted()?, [('a', 5), ('b', 1)]);
-    /// # trait CollectSorted<T> { fn collect_sorted(&self) -> rsk::Result<Vec<T>>; }
-    /// # impl<R: Rdd<Item = (char, i32)>> CollectSorted<(char, i32)> for R {
-    /// #     fn collect_sorted(&self) -> rsk::Result<Vec<(char, i32)>> {
-    /// #         self.collect().map(|mut all| { all.sort(); all })
-    /// #     }
-    /// # }
+    /// let mut most = pairs.aggregate_by_key(0, |most, n| n.max(most), |a, b| a.max(b)).collect()?;
+    /// most.sort();
+    /// assert_eq!(most, [('a', 5), ('b', 1)]);
     /// # Ok::<(), rsk::Error>(())
     /// ```
     fn aggregate_by_key<U, B, C>(
@@ -264,8 +260,8 @@ pub trait PairRdd<K: Send + 'static, V: Send + 'static>: Rdd<Item = (K, V)> {
         Ok(CombineByKey::new(self, aggregate, &Chosen::asked(partitioner)?))
     }
 
-    /// The values of each key merged into a clone of `zero`, which counts once a key and partition. The function must
-    /// be associative.
+    /// The values of each key merged into a clone of `zero`, which must be neutral, as for
+    /// [`aggregate_by_key`](PairRdd::aggregate_by_key). The function must be associative.
     ///
     /// Cost: as [`combine_by_key`](PairRdd::combine_by_key).
     ///
@@ -273,7 +269,7 @@ pub trait PairRdd<K: Send + 'static, V: Send + 'static>: Rdd<Item = (K, V)> {
     /// use rsk::prelude::*;
     /// let ctx = rsk::Context::new("local")?;
     /// let pairs = ctx.parallelize(vec![('a', 1), ('a', 2)], 1)?;
-    /// assert_eq!(pairs.fold_by_key(10, |a, b| a + b).collect()?, [('a', 13)]);
+    /// assert_eq!(pairs.fold_by_key(0, |a, b| a + b).collect()?, [('a', 3)]);
     /// # Ok::<(), rsk::Error>(())
     /// ```
     fn fold_by_key<F>(&self, zero: V, function: F) -> Aggregated<K, V, V, Pure<F>, Pure<F>>

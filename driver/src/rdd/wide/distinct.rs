@@ -52,7 +52,7 @@ impl<T: Data + Hash + Eq> Rdd for Distinct<T> {
     facts_of!(0);
 
     fn partitioning(&self) -> Option<Partitioning> {
-        self.0.partitioning()?.of_keys()
+        self.0.partitioning()?.of_keys::<T>()
     }
 
     fn compute(&self, partition: PartitionId, task: &TaskContext) -> impl Iterator<Item = T> + 'static {
@@ -79,7 +79,7 @@ impl<T: Data + Hash + Eq> Rdd for Intersection<T> {
     facts_of!(0);
 
     fn partitioning(&self) -> Option<Partitioning> {
-        self.0.partitioning()?.of_keys()
+        self.0.partitioning()?.of_keys::<T>()
     }
 
     fn compute(&self, partition: PartitionId, task: &TaskContext) -> impl Iterator<Item = T> + 'static {
@@ -108,7 +108,7 @@ impl<T: Data + Hash + Eq + Clone> Rdd for Subtract<T> {
     facts_of!(0);
 
     fn partitioning(&self) -> Option<Partitioning> {
-        self.0.partitioning()?.of_keys()
+        self.0.partitioning()?.of_keys::<T>()
     }
 
     fn compute(&self, partition: PartitionId, task: &TaskContext) -> impl Iterator<Item = T> + 'static {
