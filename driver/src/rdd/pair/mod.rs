@@ -33,10 +33,17 @@ pub use sort::Sorted;
 pub use spread::PartitionBy;
 pub use subtract::SubtractByKey;
 
+use super::{Bound, Pure};
+
 /// What `combine_by_key` gives.
-pub type Combined<K, V, A, B, C> = CombineByKey<K, V, ByFunctions<A, B, C>>;
+pub type Combined<K, V, A, B, C> = CombineByKey<K, V, ByFunctions<Pure<A>, Pure<B>, Pure<C>>>;
+/// What `combine_by_key` gives after `with`.
+pub type CombinedWith<K, V, E, A, B, C> =
+    CombineByKey<K, V, ByFunctions<Bound<E, A>, Bound<E, B>, Bound<E, C>>>;
 /// What `aggregate_by_key` and `fold_by_key` give.
-pub type Aggregated<K, V, U, B, C> = CombineByKey<K, V, Aggregate<U, B, C>>;
+pub type Aggregated<K, V, U, B, C> = CombineByKey<K, V, Aggregate<U, Pure<B>, Pure<C>>>;
+/// What `aggregate_by_key` and `fold_by_key` give after `with`.
+pub type AggregatedWith<K, V, E, U, B, C> = CombineByKey<K, V, Aggregate<U, Bound<E, B>, Bound<E, C>>>;
 /// What `reduce_by_key` gives.
 pub type Reduced<K, V, F> = CombineByKey<K, V, Reduce<F>>;
 /// What `group_by_key` and `group_by` give.

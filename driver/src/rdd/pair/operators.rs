@@ -160,7 +160,7 @@ pub trait PairRdd<K: Send + 'static, V: Send + 'static>: Rdd<Item = (K, V)> {
         create: A,
         merge_value: B,
         merge_combiners: C,
-    ) -> Combined<K, V, Pure<A>, Pure<B>, Pure<C>>
+    ) -> Combined<K, V, A, B, C>
     where
         K: Data + Hash + Eq,
         V: Data,
@@ -188,7 +188,7 @@ pub trait PairRdd<K: Send + 'static, V: Send + 'static>: Rdd<Item = (K, V)> {
         merge_value: B,
         merge_combiners: C,
         partitioner: impl Partitioner<K>,
-    ) -> Result<Combined<K, V, Pure<A>, Pure<B>, Pure<C>>>
+    ) -> Result<Combined<K, V, A, B, C>>
     where
         K: Data + Hash + Eq,
         V: Data,
@@ -221,7 +221,7 @@ pub trait PairRdd<K: Send + 'static, V: Send + 'static>: Rdd<Item = (K, V)> {
         zero: U,
         merge_value: B,
         merge_combiners: C,
-    ) -> Aggregated<K, V, U, Pure<B>, Pure<C>>
+    ) -> Aggregated<K, V, U, B, C>
     where
         K: Data + Hash + Eq,
         V: Data,
@@ -248,7 +248,7 @@ pub trait PairRdd<K: Send + 'static, V: Send + 'static>: Rdd<Item = (K, V)> {
         merge_value: B,
         merge_combiners: C,
         partitioner: impl Partitioner<K>,
-    ) -> Result<Aggregated<K, V, U, Pure<B>, Pure<C>>>
+    ) -> Result<Aggregated<K, V, U, B, C>>
     where
         K: Data + Hash + Eq,
         V: Data,
@@ -272,7 +272,7 @@ pub trait PairRdd<K: Send + 'static, V: Send + 'static>: Rdd<Item = (K, V)> {
     /// assert_eq!(pairs.fold_by_key(0, |a, b| a + b).collect()?, [('a', 3)]);
     /// # Ok::<(), rsk::Error>(())
     /// ```
-    fn fold_by_key<F>(&self, zero: V, function: F) -> Aggregated<K, V, V, Pure<F>, Pure<F>>
+    fn fold_by_key<F>(&self, zero: V, function: F) -> Aggregated<K, V, V, F, F>
     where
         K: Data + Hash + Eq,
         V: Data + Sync + Clone,
@@ -295,7 +295,7 @@ pub trait PairRdd<K: Send + 'static, V: Send + 'static>: Rdd<Item = (K, V)> {
         zero: V,
         function: F,
         partitioner: impl Partitioner<K>,
-    ) -> Result<Aggregated<K, V, V, Pure<F>, Pure<F>>>
+    ) -> Result<Aggregated<K, V, V, F, F>>
     where
         K: Data + Hash + Eq,
         V: Data + Sync + Clone,

@@ -1,6 +1,6 @@
 //! The operators by key whose functions get the value handed to `with`.
 
-use super::{Aggregate, Aggregated, ByFunctions, CombineByKey, Combined, Reduce, Reduced};
+use super::{Aggregate, AggregatedWith, ByFunctions, CombineByKey, CombinedWith, Reduce, Reduced};
 use crate::{
     Result,
     rdd::{Bound, Partitioner, Rdd, With, partitioner::Chosen},
@@ -26,7 +26,7 @@ where
         create: A,
         merge_value: B,
         merge_combiners: C,
-    ) -> Combined<K, V, Bound<E, A>, Bound<E, B>, Bound<E, C>>
+    ) -> CombinedWith<K, V, E, A, B, C>
     where
         U: Data,
         A: Fn(&E, V) -> U + Copy + Send + Sync + 'static,
@@ -44,7 +44,7 @@ where
         merge_value: B,
         merge_combiners: C,
         partitioner: impl Partitioner<K>,
-    ) -> Result<Combined<K, V, Bound<E, A>, Bound<E, B>, Bound<E, C>>>
+    ) -> Result<CombinedWith<K, V, E, A, B, C>>
     where
         U: Data,
         A: Fn(&E, V) -> U + Copy + Send + Sync + 'static,
@@ -74,7 +74,7 @@ where
         zero: U,
         merge_value: B,
         merge_combiners: C,
-    ) -> Aggregated<K, V, U, Bound<E, B>, Bound<E, C>>
+    ) -> AggregatedWith<K, V, E, U, B, C>
     where
         U: Data + Sync + Clone,
         B: Fn(&E, U, V) -> U + Copy + Send + Sync + 'static,
@@ -91,7 +91,7 @@ where
         merge_value: B,
         merge_combiners: C,
         partitioner: impl Partitioner<K>,
-    ) -> Result<Aggregated<K, V, U, Bound<E, B>, Bound<E, C>>>
+    ) -> Result<AggregatedWith<K, V, E, U, B, C>>
     where
         U: Data + Sync + Clone,
         B: Fn(&E, U, V) -> U + Copy + Send + Sync + 'static,
@@ -115,7 +115,7 @@ where
     }
 
     /// [`fold_by_key`](super::PairRdd::fold_by_key) with the value.
-    pub fn fold_by_key<F>(self, zero: V, function: F) -> Aggregated<K, V, V, Bound<E, F>, Bound<E, F>>
+    pub fn fold_by_key<F>(self, zero: V, function: F) -> AggregatedWith<K, V, E, V, F, F>
     where
         V: Sync + Clone,
         F: Fn(&E, V, V) -> V + Copy + Send + Sync + 'static,
@@ -129,7 +129,7 @@ where
         zero: V,
         function: F,
         partitioner: impl Partitioner<K>,
-    ) -> Result<Aggregated<K, V, V, Bound<E, F>, Bound<E, F>>>
+    ) -> Result<AggregatedWith<K, V, E, V, F, F>>
     where
         V: Sync + Clone,
         F: Fn(&E, V, V) -> V + Copy + Send + Sync + 'static,
