@@ -12,7 +12,7 @@ use crate::{
     rdd::Stage,
     task::{
         core::{Step, TaskSetCore},
-        pool::{self, Candidate},
+        pool::{Candidate, PoolUses, choose},
     },
     track::{BlockTable, MapOutputTable},
 };
@@ -97,7 +97,7 @@ struct State {
     stages: BTreeMap<StageId, Arc<dyn Stage>>,
     sets: BTreeMap<(StageId, u32), TaskSet>,
     jobs: BTreeMap<JobId, Job>,
-    running_by_pool: BTreeMap<String, u32>,
+    pools: PoolUses,
     next_task: u64,
     totals: Totals,
     /// Since when at least one job runs.
@@ -180,7 +180,7 @@ impl Dispatch {
             stages: BTreeMap::new(),
             sets: BTreeMap::new(),
             jobs: BTreeMap::new(),
-            running_by_pool: BTreeMap::new(),
+            pools: PoolUses::default(),
             next_task: 0,
             totals: Totals::default(),
             busy_since: Time::default(),
@@ -310,16 +310,12 @@ impl Dispatch {
             .map(|(id, set)| Candidate { stage: id.0, attempt: id.1, job: set.job, pool: &set.pool });
         let (order, shares) = (self.config.job_order, &self.config.pools);
         let Candidate { stage: id, attempt: stage_attempt, .. } =
-            pool::choose(order, shares, &state.running_by_pool, candidates)?;
+            choose(order, shares, &state.pools, candidates)?;
         let set = state.sets.get_mut(&(id, stage_attempt))?;
         let (partition, attempt) = set.core.take_launchable()?;
-        if let Some(running) = state.running_by_pool.get_mut(&set.pool) {
-            *running += 1;
-        } else {
-            state.running_by_pool.insert(set.pool.clone(), 1);
-        }
         state.next_task += 1;
         let task = TaskId(state.next_task);
+        state.pools.launch(&set.pool, task);
         let stage = state.stages.get(&id)?;
         Some(Work {
             attempt: TaskAttempt { task, stage: id, stage_attempt, partition, attempt },
@@ -338,9 +334,7 @@ impl Dispatch {
         let Some(set) = state.sets.get_mut(&key) else {
             return outcome.map_or_else(|_| (), |output| self.discard(output));
         };
-        if let Some(running) = state.running_by_pool.get_mut(&set.pool) {
-            *running = running.saturating_sub(1);
-        }
+        state.pools.leave(&set.pool, 1);
         let (outcome, output) = match outcome {
             Ok(output) => (Ok(()), Some(output)),
             Err(error) => {
@@ -454,9 +448,7 @@ impl Dispatch {
                     state.sets.range((stage, 0)..=(stage, u32::MAX)).map(|(key, _)| *key).collect();
                 for set in stopped.iter().filter_map(|key| state.sets.remove(key)) {
                     set.is_killed.store(true, Ordering::Relaxed);
-                    if let Some(running) = state.running_by_pool.get_mut(&set.pool) {
-                        *running = running.saturating_sub(u32::try_from(set.core.running()).unwrap_or(0));
-                    }
+                    state.pools.leave(&set.pool, set.core.running());
                 }
             }
             Command::Reset { stage } => {

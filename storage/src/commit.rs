@@ -1,163 +1,169 @@
 //! Output that is all there or not there: parts are written aside, and appear when the job has them all.
 
-use rsk_proto::{Cause, PartitionId, TaskError, TaskId};
-use serde::{Deserialize, Serialize};
+use crate::{PartFile, WriteError};
 use std::{
+    collections::BTreeSet,
     fs::{self, File},
-    io::{self, BufWriter, Write},
+    io,
+    os::unix::fs::MetadataExt,
     path::{Path, PathBuf},
+    sync::{Mutex, PoisonError},
 };
 
-/// Output cannot be written.
-#[derive(Debug, thiserror::Error)]
-pub enum WriteError {
-    /// Something is there already.
-    #[error("output {0:?} exists already: remove it, or choose another path")]
-    Exists(PathBuf),
-    /// The disk is full.
-    #[error("no space left for output {0:?}: free space there or choose another path")]
-    Full(PathBuf),
-    /// Any other failure.
-    #[error("cannot write output {0:?}")]
-    Io(PathBuf, #[source] io::Error),
-}
-
-impl WriteError {
-    fn of(path: &Path) -> impl Fn(io::Error) -> WriteError + use<'_> {
-        |error| match error.kind() {
-            io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => WriteError::Full(path.to_owned()),
-            _ => WriteError::Io(path.to_owned(), error),
-        }
-    }
-}
-
-impl From<WriteError> for TaskError {
-    fn from(error: WriteError) -> Self {
-        TaskError::Output(Cause::of(&error))
-    }
-}
-
-/// The output directory of one job. Dropped before [`OutputCommit::commit`], it leaves nothing.
+/// The output folder of one job. Dropped before [`OutputCommit::commit`], it leaves nothing of its own.
+///
+/// Shape: `prepare (commit_part)* commit`. Until `commit`, there is no `_SUCCESS`; parts that are not published lie in
+/// `_temporary`.
+///
+/// Bounds: it removes only the parts that it published and the folders that it made, these only when nothing else is in
+/// them. The folder is held open, so that another in its place is never taken for it.
+///
+/// ```
+/// use rsk_storage::{OutputCommit, WriteError};
+/// let folder = tempfile::tempdir()?;
+/// let folder = folder.path().join("a/b/out");
+/// let output = OutputCommit::prepare(&folder)?;
+/// assert!(matches!(OutputCommit::prepare(&folder), Err(WriteError::Exists(_))));
+/// output.commit()?;
+/// assert!(folder.join("_SUCCESS").exists());
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Debug)]
 pub struct OutputCommit {
     folder: PathBuf,
+    /// The folder itself, whatever is at its path by now.
+    made: File,
+    /// The outermost folder that was made for it.
+    outermost: PathBuf,
+    published: Mutex<BTreeSet<String>>,
     is_committed: bool,
 }
 
-/// A part, written and closed, that only the driver may publish.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct PartFile {
-    aside: PathBuf,
-    name: String,
-}
-
-fn aside(folder: &Path) -> PathBuf {
+/// Where parts are written that are not published.
+pub(crate) fn aside(folder: &Path) -> PathBuf {
     folder.join("_temporary")
 }
 
 impl OutputCommit {
-    /// Makes the directory, which must not exist.
+    /// Makes the folder, which must not exist, and its parents, which may.
+    ///
+    /// Errors: something is there, an empty folder too, so of two jobs with one output the second is refused; a parent
+    /// is no folder, or not writable.
     pub fn prepare(folder: &Path) -> Result<OutputCommit, WriteError> {
-        if folder.exists() {
+        let fail = |error: io::Error| match error.kind() {
+            io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => WriteError::Full(folder.to_owned()),
+            _ => WriteError::Folder(folder.to_owned(), error),
+        };
+        let there = |path: &Path| fs::symlink_metadata(path).is_ok();
+        if there(folder) {
             return Err(WriteError::Exists(folder.to_owned()));
         }
-        fs::create_dir_all(aside(folder)).map_err(WriteError::of(folder))?;
-        Ok(OutputCommit { folder: folder.to_owned(), is_committed: false })
+        let outermost =
+            folder.ancestors().take_while(|path| !path.as_os_str().is_empty() && !there(path)).last();
+        let outermost = outermost.unwrap_or(folder).to_owned();
+        if let Some(parent) = folder.parent() {
+            fs::create_dir_all(parent).map_err(|error| {
+                remove_empty(folder, &outermost);
+                fail(error)
+            })?;
+        }
+        let made = fs::create_dir(folder).and_then(|()| File::open(folder));
+        let made = made.map_err(|error| {
+            // Another job was faster.
+            if error.kind() == io::ErrorKind::AlreadyExists {
+                return WriteError::Exists(folder.to_owned());
+            }
+            remove_empty(folder, &outermost);
+            fail(error)
+        })?;
+        // From here on, what was made is removed again unless all goes well.
+        let output = OutputCommit {
+            folder: folder.to_owned(),
+            made,
+            outermost,
+            published: Mutex::default(),
+            is_committed: false,
+        };
+        fs::create_dir(aside(folder)).map_err(fail)?;
+        Ok(output)
     }
 
-    /// Publishes one part: for one attempt of each partition.
+    /// Publishes one part.
+    ///
+    /// Errors: another attempt of the same partition was published before: that one stays.
     pub fn commit_part(&self, part: &PartFile) -> Result<(), WriteError> {
         let target = self.folder.join(&part.name);
-        fs::rename(&part.aside, &target).map_err(WriteError::of(&target))
+        self.check_ours()?;
+        let mut published = self.published.lock().unwrap_or_else(PoisonError::into_inner);
+        if published.contains(&part.name) {
+            return Err(WriteError::Published(target));
+        }
+        if fs::symlink_metadata(&target).is_ok() {
+            return Err(WriteError::Exists(target));
+        }
+        fs::rename(&part.aside, &target).map_err(WriteError::of(&target))?;
+        published.insert(part.name.clone());
+        Ok(())
     }
 
     /// Says that all parts are there.
     pub fn commit(mut self) -> Result<(), WriteError> {
-        let fail = WriteError::of(&self.folder);
-        fs::remove_dir_all(aside(&self.folder)).map_err(&fail)?;
-        File::create(self.folder.join("_SUCCESS")).map_err(&fail)?;
+        self.check_ours()?;
+        remove_aside(&self.folder).map_err(WriteError::of(&self.folder))?;
+        let success = self.folder.join("_SUCCESS");
+        File::create_new(&success).map_err(WriteError::of(&success))?;
         self.is_committed = true;
         Ok(())
+    }
+
+    fn check_ours(&self) -> Result<(), WriteError> {
+        let same = |there: &fs::Metadata, made: &fs::Metadata| {
+            (there.dev(), there.ino()) == (made.dev(), made.ino())
+        };
+        match (fs::metadata(&self.folder), self.made.metadata()) {
+            (Ok(there), Ok(made)) if same(&there, &made) => Ok(()),
+            _ => Err(WriteError::Gone(self.folder.clone())),
+        }
+    }
+}
+
+/// An attempt that does not know yet that it is superfluous may write a file meanwhile: it is removed with the next try.
+fn remove_aside(folder: &Path) -> io::Result<()> {
+    let mut tried = Ok(());
+    for _ in 0..10 {
+        tried = fs::remove_dir_all(aside(folder));
+        match &tried {
+            Err(error) if error.kind() == io::ErrorKind::DirectoryNotEmpty => {}
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
+            _ => break,
+        }
+    }
+    tried
+}
+
+/// Removes the folders from `innermost` out to `outermost`, as long as they are empty or not there.
+fn remove_empty(innermost: &Path, outermost: &Path) {
+    for folder in innermost.ancestors().take_while(|folder| folder.starts_with(outermost)) {
+        match fs::remove_dir(folder) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => return,
+            _ => {}
+        }
     }
 }
 
 impl Drop for OutputCommit {
     fn drop(&mut self) {
-        if !self.is_committed {
-            fs::remove_dir_all(&self.folder).unwrap_or(());
+        if self.is_committed || self.check_ours().is_err() {
+            return;
         }
-    }
-}
-
-/// Writes one part aside. Dropped unfinished, it removes its file.
-#[derive(Debug)]
-pub struct PartWriter {
-    to: BufWriter<File>,
-    part: Option<PartFile>,
-}
-
-impl PartWriter {
-    /// A part of the output in `folder`; the attempt is in the name, so that attempts never mix.
-    pub fn create(folder: &Path, partition: PartitionId, task: TaskId) -> Result<PartWriter, WriteError> {
-        let name = format!("part-{:05}", partition.0);
-        let path = aside(folder).join(format!("{name}-{task}"));
-        let file = File::create(&path).map_err(WriteError::of(&path))?;
-        Ok(PartWriter {
-            to: BufWriter::with_capacity(128 << 10, file),
-            part: Some(PartFile { aside: path, name }),
-        })
-    }
-
-    /// Appends a line.
-    pub fn write_line(&mut self, line: impl std::fmt::Display) -> Result<(), WriteError> {
-        let written = writeln!(self.to, "{line}");
-        written.map_err(|error| self.fail(error))
-    }
-
-    /// Closes the part.
-    pub fn finish(mut self) -> Result<PartFile, WriteError> {
-        let flushed = self.to.flush();
-        flushed.map_err(|error| self.fail(error))?;
-        self.part.take().ok_or_else(|| WriteError::Io(PathBuf::new(), io::ErrorKind::NotFound.into()))
-    }
-
-    fn fail(&self, error: io::Error) -> WriteError {
-        let path = self.part.as_ref().map(|part| part.aside.clone()).unwrap_or_default();
-        WriteError::of(&path)(error)
-    }
-}
-
-impl Drop for PartWriter {
-    fn drop(&mut self) {
-        if let Some(part) = self.part.take() {
-            fs::remove_file(part.aside).unwrap_or(());
+        // There is nobody to tell of what cannot be removed: the job has failed already, and says why.
+        remove_aside(&self.folder).unwrap_or(());
+        for name in self.published.get_mut().unwrap_or_else(PoisonError::into_inner).iter() {
+            fs::remove_file(self.folder.join(name)).unwrap_or(());
         }
+        remove_empty(&self.folder, &self.outermost);
     }
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn all_or_nothing() {
-        let dir = tempfile::tempdir().unwrap();
-        let out = dir.path().join("out");
-        let write = || {
-            let mut part = PartWriter::create(&out, PartitionId(3), TaskId(9)).unwrap();
-            part.write_line("a line").unwrap();
-            part.finish().unwrap()
-        };
-        let output = OutputCommit::prepare(&out).unwrap();
-        output.commit_part(&write()).unwrap();
-        drop(output);
-        assert!(!out.exists(), "an aborted output leaves nothing");
-        let output = OutputCommit::prepare(&out).unwrap();
-        output.commit_part(&write()).unwrap();
-        assert!(!out.join("_SUCCESS").exists());
-        output.commit().unwrap();
-        assert_eq!(fs::read_to_string(out.join("part-00003")).unwrap(), "a line\n");
-        assert_eq!(fs::read_dir(&out).unwrap().count(), 2);
-        assert!(matches!(OutputCommit::prepare(&out), Err(WriteError::Exists(_))));
-    }
-}
+mod tests;

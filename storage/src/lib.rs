@@ -9,12 +9,27 @@
 //! assert_eq!(words, ["to", "be", "or"]);
 //! ```
 
+mod blocks;
 mod commit;
 mod lines;
 mod listing;
+mod object;
+mod open;
+mod part;
+mod plan;
+mod read_error;
 mod text;
+mod whole;
+mod write_error;
+mod zstd;
 
-pub use commit::{OutputCommit, PartFile, PartWriter, WriteError};
-pub use lines::{ReadError, Split, plan, read_lines};
-pub use listing::{InputFile, ListError, list};
-pub use text::{Text, Words};
+pub use commit::OutputCommit;
+pub use lines::{Lines, read_lines};
+pub use listing::{InputFile, ListError, list, output_folder};
+pub use object::{ObjectPart, ObjectPartWriter, read_object_part};
+pub use part::{PartFile, PartWriter};
+pub use plan::{InvalidUtf8, Split, TextOptions, TextPartition, plan, plan_whole};
+pub use read_error::ReadError;
+pub use text::{Cut, CutPattern, Text, Words};
+pub use whole::{read_binary, whole_text};
+pub use write_error::WriteError;

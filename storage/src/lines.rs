@@ -1,163 +1,151 @@
 //! Lines of text files by splits: a line belongs to the split in which it starts.
 
-use crate::{InputFile, Text};
-use rsk_proto::{Cause, TaskError};
-use serde::{Deserialize, Serialize};
-use std::{
-    fs::File,
-    io::{self, BufRead, BufReader, Seek, SeekFrom},
-    path::{Path, PathBuf},
-};
+use crate::{InvalidUtf8, ReadError, Split, Text, TextOptions, TextPartition, blocks::Blocks};
+use memchr::{memchr, memrchr};
+use std::str::Utf8Error;
 
-const BUFFER_BYTES: usize = 256 << 10;
-
-/// A byte range of one file.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Split {
-    /// The file.
-    pub path: PathBuf,
-    /// The first byte.
-    pub start: u64,
-    /// One beyond the last.
-    pub end: u64,
-}
-
-/// Input cannot be read as text.
-#[derive(Debug, thiserror::Error)]
-pub enum ReadError {
-    /// The file cannot be opened or read.
-    #[error("cannot read {0:?}")]
-    Io(PathBuf, #[source] io::Error),
-    /// A line is not UTF-8.
-    #[error("{path:?} is not UTF-8 in the line at byte {offset}")]
-    Utf8 {
-        /// The file.
-        path: PathBuf,
-        /// Where the line starts.
-        offset: u64,
-        /// What is wrong.
-        source: std::str::Utf8Error,
-    },
-}
-
-impl From<ReadError> for TaskError {
-    fn from(error: ReadError) -> Self {
-        TaskError::Input(Cause::of(&error))
+/// The lines that start in the splits of `partition`, without their `\n` or `\r\n`.
+///
+/// Shape: the lines of the first split, then of the next; a file's last line need not end. After an error comes nothing.
+/// Errors: the file is missing, unreadable, shorter than it was listed, or damaged; a line is not UTF-8, or longer than
+/// allowed. A zstd file written without checksums can hide a bit that changed. Offsets in errors are those of the line's first byte.
+///
+/// Cost: UTF-8 is checked a block of about 256 KiB at a time; a line is copied once, when it becomes [`Text`].
+///
+/// ```
+/// use rsk_storage::{TextOptions, list, plan, read_lines};
+/// let folder = tempfile::tempdir()?;
+/// std::fs::write(folder.path().join("a.txt"), "to be\r\nor not")?;
+/// let options = TextOptions { splits_min: 2, ..TextOptions::default() };
+/// let mut lines = Vec::new();
+/// for partition in plan(&list(&folder.path().display().to_string())?, &options) {
+///     for line in read_lines(partition, &options) {
+///         lines.push(line?);
+///     }
+/// }
+/// assert_eq!(lines, ["to be", "or not"]);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+pub fn read_lines(partition: TextPartition, options: &TextOptions) -> Lines {
+    Lines {
+        splits: partition.splits.into_iter(),
+        invalid: options.invalid_utf8,
+        record_bytes_max: options.record_bytes_max,
+        blocks: None,
+        block: String::new(),
+        at: 0,
+        failure: None,
     }
 }
 
-/// Cuts files into splits: one per block of `block_bytes`, and at least `splits_min` in all where there are bytes to cut.
-pub fn plan(files: &[InputFile], block_bytes: u64, splits_min: u64) -> Vec<Split> {
-    let total: u64 = files.iter().map(|file| file.bytes).sum();
-    let bytes = block_bytes.min(total.div_ceil(splits_min.max(1))).max(1);
-    let cut = |file: &InputFile| {
-        let (path, length) = (file.path.clone(), file.bytes);
-        let splits = length.div_ceil(bytes).max(1);
-        (0..splits).map(move |n| Split {
-            path: path.clone(),
-            start: n * bytes,
-            end: ((n + 1) * bytes).min(length),
-        })
-    };
-    files.iter().flat_map(cut).collect()
-}
-
-/// The lines that start in `split`, without their `\n` or `\r\n`.
-pub fn read_lines(
-    split: Split,
-) -> Result<impl Iterator<Item = Result<Text, ReadError>> + 'static, ReadError> {
-    let Split { path, start, end } = split;
-    let mut lines = Lines { at: start, end, line: Vec::new(), file: None, path };
-    lines.open().map_err(|error| ReadError::Io(lines.path.clone(), error))?;
-    Ok(lines)
-}
-
-struct Lines {
-    path: PathBuf,
-    /// Nothing once an error has been given.
-    file: Option<BufReader<File>>,
-    at: u64,
-    end: u64,
-    line: Vec<u8>,
+/// The lines of one partition, by [`read_lines`].
+pub struct Lines {
+    splits: std::vec::IntoIter<Split>,
+    invalid: InvalidUtf8,
+    record_bytes_max: u64,
+    /// The open split.
+    blocks: Option<Blocks>,
+    block: String,
+    /// Where the next line starts in `block`.
+    at: usize,
+    /// What follows the lines of `block`.
+    failure: Option<ReadError>,
 }
 
 impl Lines {
-    /// Goes to the first line that starts in the split: unless the byte before is a line's end, a line is under way.
-    fn open(&mut self) -> io::Result<()> {
-        let mut file = BufReader::with_capacity(BUFFER_BYTES, File::open(&self.path)?);
-        if self.at > 0 {
-            file.seek(SeekFrom::Start(self.at - 1))?;
-            self.at = self.at - 1 + file.skip_until(b'\n')? as u64;
+    /// Puts the next lines in `block`. False when there are none.
+    #[cold]
+    fn fill(&mut self) -> Result<bool, ReadError> {
+        if let Some(failure) = self.failure.take() {
+            return Err(failure);
         }
-        self.file = Some(file);
-        Ok(())
+        loop {
+            let Some(blocks) = &mut self.blocks else {
+                let Some(split) = self.splits.next() else { return Ok(false) };
+                self.blocks = Some(Blocks::open(split, self.record_bytes_max)?);
+                continue;
+            };
+            self.at = 0;
+            let offset = blocks.at();
+            let mut block = std::mem::take(&mut self.block).into_bytes();
+            if !blocks.next(&mut block)? {
+                self.blocks = None;
+                continue;
+            }
+            self.block = match String::from_utf8(block) {
+                Ok(block) => block,
+                Err(invalid) if self.invalid == InvalidUtf8::Lossy => {
+                    String::from_utf8_lossy(invalid.as_bytes()).into_owned()
+                }
+                Err(invalid) => {
+                    let (valid, line, source) = until_invalid(invalid.as_bytes(), invalid.utf8_error());
+                    let path = blocks.path().to_owned();
+                    self.failure = Some(ReadError::Utf8 { path, offset: offset + line as u64, source });
+                    valid
+                }
+            };
+            // A block is empty only if its first line is not UTF-8.
+            return match self.failure.take() {
+                Some(failure) if self.block.is_empty() => Err(failure),
+                failure => {
+                    self.failure = failure;
+                    Ok(true)
+                }
+            };
+        }
     }
 
-    /// The text of one line's bytes.
-    fn text(path: &Path, offset: u64, line: &[u8]) -> Result<Text, ReadError> {
-        let line = line.strip_suffix(b"\n").map_or(line, |line| line.strip_suffix(b"\r").unwrap_or(line));
-        match std::str::from_utf8(line) {
-            Ok(line) => Ok(Text::from(line)),
-            Err(source) => Err(ReadError::Utf8 { path: path.to_owned(), offset, source }),
-        }
+    fn stop(&mut self) {
+        self.splits = Vec::new().into_iter();
+        self.blocks = None;
+        self.failure = None;
+        self.block.clear();
+        self.at = 0;
     }
+}
+
+/// The whole lines before the first that is not UTF-8, where that one starts, and what is wrong in it.
+fn until_invalid(block: &[u8], invalid: Utf8Error) -> (String, usize, Utf8Error) {
+    let start = memrchr(b'\n', &block[..invalid.valid_up_to()]).map_or(0, |end| end + 1);
+    let source = std::str::from_utf8(&block[start..]).err().unwrap_or(invalid);
+    (String::from_utf8_lossy(&block[..start]).into_owned(), start, source)
 }
 
 impl Iterator for Lines {
     type Item = Result<Text, ReadError>;
 
-    fn next(&mut self) -> Option<Self::Item> {
-        let file = self.file.as_mut().filter(|_| self.at < self.end)?;
-        let offset = self.at;
-        // Most lines lie wholly in the buffer and are not copied before they become text.
-        if let Some(end) = memchr::memchr(b'\n', file.buffer()) {
-            let line = Self::text(&self.path, offset, &file.buffer()[..=end]);
-            file.consume(end + 1);
-            self.at += end as u64 + 1;
-            return Some(line.inspect_err(|_| self.file = None));
-        }
-        self.line.clear();
-        match file.read_until(b'\n', &mut self.line) {
-            Ok(0) => None,
-            Ok(bytes) => {
-                self.at += bytes as u64;
-                Some(Self::text(&self.path, offset, &self.line).inspect_err(|_| self.file = None))
-            }
-            Err(error) => {
-                self.file = None;
-                Some(Err(ReadError::Io(self.path.clone(), error)))
+    #[inline]
+    fn next(&mut self) -> Option<Result<Text, ReadError>> {
+        while self.at >= self.block.len() {
+            match self.fill() {
+                Ok(true) => {}
+                Ok(false) => return None,
+                Err(error) => {
+                    self.stop();
+                    return Some(Err(error));
+                }
             }
         }
+        let bytes = &self.block.as_bytes()[self.at..];
+        let (end, next) = match memchr(b'\n', bytes) {
+            Some(end) if end > 0 && bytes[end - 1] == b'\r' => (end - 1, end + 1),
+            Some(end) => (end, end + 1),
+            None => (bytes.len(), bytes.len()),
+        };
+        let line = Text::from(&self.block[self.at..self.at + end]);
+        self.at += next;
+        Some(Ok(line))
+    }
+}
+
+impl std::iter::FusedIterator for Lines {}
+
+impl std::fmt::Debug for Lines {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let path = self.blocks.as_ref().map(Blocks::path);
+        f.debug_struct("Lines").field("path", &path).finish_non_exhaustive()
     }
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn read(bytes: &[u8], splits: u64) -> Result<Vec<Text>, ReadError> {
-        let file = tempfile::NamedTempFile::new().unwrap();
-        std::fs::write(file.path(), bytes).unwrap();
-        let input = InputFile { path: file.path().to_owned(), bytes: bytes.len() as u64 };
-        let mut lines = Vec::new();
-        for split in plan(&[input], 1 << 20, splits) {
-            for line in read_lines(split)? {
-                lines.push(line?);
-            }
-        }
-        Ok(lines)
-    }
-
-    proptest::proptest! {
-        #[test]
-        fn splits_together_give_the_lines_of_the_whole(lines in "[a-c\u{e9}\r\n]{0,60}", splits in 1u64..30) {
-            assert_eq!(read(lines.as_bytes(), splits).unwrap(), lines.lines().collect::<Vec<_>>());
-        }
-    }
-
-    #[test]
-    fn bytes_that_are_not_utf8_are_named_with_their_place() {
-        let error = read(b"fine\n\xff\xfe\n", 1).unwrap_err();
-        assert!(error.to_string().ends_with("in the line at byte 5"), "{error}");
-    }
-}
+mod tests;

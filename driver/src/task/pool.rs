@@ -1,6 +1,6 @@
 //! Whose turn it is when a slot is free: jobs first come first served, or pools by their shares. Pure.
 
-use rsk_proto::{JobId, StageId};
+use rsk_proto::{JobId, StageId, TaskId};
 use std::collections::BTreeMap;
 
 /// How jobs share the slots.
@@ -37,14 +37,46 @@ pub(crate) struct Candidate<'a> {
     pub(crate) pool: &'a str,
 }
 
-/// The candidate whose turn it is. `running` counts the tasks of each pool.
+/// What a pool has of the slots.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+struct PoolUse {
+    /// Its tasks that run.
+    running: u32,
+    /// The task it launched last; tasks are numbered in the order of their launch.
+    last_launch: TaskId,
+}
+
+/// What all pools have.
+#[derive(Debug, Default)]
+pub(crate) struct PoolUses(BTreeMap<String, PoolUse>);
+
+impl PoolUses {
+    /// A pool launches a task.
+    pub(crate) fn launch(&mut self, pool: &str, task: TaskId) {
+        if !self.0.contains_key(pool) {
+            self.0.insert(pool.to_owned(), PoolUse::default());
+        }
+        if let Some(used) = self.0.get_mut(pool) {
+            *used = PoolUse { running: used.running + 1, last_launch: task };
+        }
+    }
+
+    /// Tasks of a pool have ended, or do not count any more.
+    pub(crate) fn leave(&mut self, pool: &str, tasks: usize) {
+        if let Some(used) = self.0.get_mut(pool) {
+            used.running = used.running.saturating_sub(u32::try_from(tasks).unwrap_or(u32::MAX));
+        }
+    }
+}
+
+/// The candidate whose turn it is. `uses` says what each pool has.
 ///
 /// Source: Spark's fair scheduling algorithm: pools below their minimum first, by how far below; then by running tasks
-/// over weight; then by name.
+/// over weight. Then, where Spark goes by name and a single slot would serve one pool alone: who waited longest.
 pub(crate) fn choose<'a>(
     order: JobOrder,
     shares: &BTreeMap<String, PoolShare>,
-    running: &BTreeMap<String, u32>,
+    PoolUses(uses): &PoolUses,
     candidates: impl Iterator<Item = Candidate<'a>>,
 ) -> Option<Candidate<'a>> {
     let first_come = |candidate: &Candidate<'_>| (candidate.job, candidate.stage, candidate.attempt);
@@ -55,8 +87,11 @@ pub(crate) fn choose<'a>(
         let pools = if a.pool == b.pool {
             std::cmp::Ordering::Equal
         } else {
-            standing(a.pool, shares, running)
-                .total_cmp(&standing(b.pool, shares, running))
+            let used = |pool: &str| uses.get(pool).copied().unwrap_or_default();
+            let (of_a, of_b) = (used(a.pool), used(b.pool));
+            standing(a.pool, shares, of_a)
+                .total_cmp(&standing(b.pool, shares, of_b))
+                .then(of_a.last_launch.cmp(&of_b.last_launch))
                 .then(a.pool.cmp(b.pool))
         };
         pools.then_with(|| first_come(a).cmp(&first_come(b)))
@@ -64,32 +99,44 @@ pub(crate) fn choose<'a>(
 }
 
 /// The lower, the sooner it is a pool's turn: below zero under its minimum, above by its weight.
-fn standing(pool: &str, shares: &BTreeMap<String, PoolShare>, running: &BTreeMap<String, u32>) -> f64 {
+fn standing(pool: &str, shares: &BTreeMap<String, PoolShare>, used: PoolUse) -> f64 {
     let PoolShare { weight, slots_min } = shares.get(pool).copied().unwrap_or_default();
-    let running = running.get(pool).copied().unwrap_or(0);
-    if running < slots_min {
-        return f64::from(running) / f64::from(slots_min) - 1.0;
+    if used.running < slots_min {
+        return f64::from(used.running) / f64::from(slots_min) - 1.0;
     }
-    f64::from(running) / f64::from(weight.max(1))
+    f64::from(used.running) / f64::from(weight.max(1))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn candidate(job: u64, pool: &str) -> Candidate<'_> {
+    fn candidate(job: u64, pool: &'static str) -> Candidate<'static> {
         Candidate { stage: StageId(job), attempt: 0, job: JobId(job), pool }
     }
 
+    fn chosen(order: JobOrder, shares: &BTreeMap<String, PoolShare>, uses: &PoolUses) -> &'static str {
+        let all = [candidate(1, "batch"), candidate(2, "batch"), candidate(3, "live")];
+        choose(order, shares, uses, all.into_iter()).unwrap().pool
+    }
+
     /// Gives so many slots one after another and says how many each pool got.
-    fn share_out(order: JobOrder, shares: &BTreeMap<String, PoolShare>, slots: u32) -> BTreeMap<String, u32> {
-        let mut running = BTreeMap::new();
-        for _ in 0..slots {
-            let all = [candidate(1, "batch"), candidate(2, "batch"), candidate(3, "live")];
-            let chosen = choose(order, shares, &running, all.into_iter()).unwrap();
-            *running.entry(chosen.pool.to_owned()).or_insert(0) += 1;
-        }
-        running
+    fn share_out(order: JobOrder, shares: &BTreeMap<String, PoolShare>, slots: u64) -> BTreeMap<String, u32> {
+        let mut uses = PoolUses::default();
+        (1..=slots).for_each(|launch| uses.launch(chosen(order, shares, &uses), TaskId(launch)));
+        uses.0.into_iter().map(|(pool, used)| (pool, used.running)).collect()
+    }
+
+    #[test]
+    fn pools_take_turns_at_a_single_slot() {
+        let mut uses = PoolUses::default();
+        let turns = (1..=4).map(|launch| {
+            let pool = chosen(JobOrder::Fair, &BTreeMap::new(), &uses);
+            uses.launch(pool, TaskId(launch));
+            uses.leave(pool, 1);
+            pool
+        });
+        assert_eq!(turns.collect::<Vec<_>>(), ["batch", "live", "batch", "live"]);
     }
 
     fn share(weight: u32, slots_min: u32) -> PoolShare {

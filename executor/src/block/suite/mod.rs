@@ -6,10 +6,10 @@ mod levels;
 mod memory;
 
 use super::{Block, BlockStore};
-use crate::{DriverLink, Executor, ExecutorConfig, MapOutputs, TaskContext, WorkDir};
+use crate::{DriverLink, Executor, ExecutorConfig, TaskContext, WorkDir};
 use rsk_proto::{
-    BlockId, BlockUpdate, ByteSize, Cause, PartitionId, RddId, ShuffleId, StageId, StorageLevel, TaskAttempt,
-    TaskError, TaskId, TaskOutput, ValueId,
+    BlockId, BlockUpdate, ByteSize, Cause, MapOutputs, PartitionId, RddId, ShuffleId, StageId, StorageLevel,
+    TaskAttempt, TaskError, TaskId, TaskOutput, ValueId,
 };
 use std::{
     panic::{AssertUnwindSafe, catch_unwind},

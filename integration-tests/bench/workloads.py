@@ -1,0 +1,157 @@
+"""What is run, what its answer is, and what the project asks of it."""
+
+import re
+from dataclasses import dataclass
+from statistics import median
+from typing import Callable, Optional
+
+
+@dataclass(frozen=True)
+class Goal:
+    """`figure` takes the wall seconds of each peer in `needs`, in the order of the rounds, and the number of tasks."""
+
+    text: str
+    unit: str
+    needs: tuple
+    figure: Callable
+    reached: Callable
+    format: str
+
+
+def faster_than_spark(times):
+    return Goal(
+        text=f"at least {times} times as fast as Spark",
+        unit="times as fast",
+        needs=("rsk", "spark"),
+        figure=lambda wall, _: median(wall["spark"]) / median(wall["rsk"]),
+        reached=lambda figure: figure >= times,
+        format=".2f",
+    )
+
+
+def tasks_a_second(least):
+    return Goal(
+        text=f"at least {least:,} tasks/s over the whole process",
+        unit="tasks/s",
+        needs=("rsk",),
+        figure=lambda wall, tasks: tasks / median(wall["rsk"]),
+        reached=lambda figure: figure >= least,
+        format=",.0f",
+    )
+
+
+UNDER_50_MS = Goal(
+    text="less than 50 ms",
+    unit="ms",
+    needs=("rsk",),
+    figure=lambda wall, _: 1000 * median(wall["rsk"]),
+    reached=lambda figure: figure < 50,
+    format=".1f",
+)
+
+WITHIN_5_PERCENT = Goal(
+    text="within 5 % of the loop by hand",
+    unit="times its time, the median over pairs",
+    needs=("rsk", "hand"),
+    figure=lambda wall, _: median(rsk / hand for rsk, hand in zip(wall["rsk"], wall["hand"])),
+    reached=lambda figure: figure <= 1.05,
+    format=".3f",
+)
+
+
+@dataclass(frozen=True)
+class Workload:
+    """One job for all peers. INPUT and OUTPUT among the arguments stand for paths.
+
+    The answer is what `check`, arguments of bench-check, says of the output; else what the peer printed after a text.
+    """
+
+    name: str
+    what: str
+    program: str
+    arguments: tuple
+    goal: Goal
+    arguments_small: Optional[tuple] = None
+    input: Optional[str] = None
+    check: Optional[tuple] = None
+    printed: str = r"answer (\S+)"
+    tolerance: float = 0.0
+    pairs: bool = False
+    tasks: int = 10_000
+    tasks_small: int = 1_000
+
+    def answer_in(self, text):
+        found = re.search(self.printed, text)
+        return found.group(1) if found else None
+
+    def agree(self, one, other):
+        try:
+            one, other = float(one), float(other)
+        except ValueError:
+            return one == other
+        return abs(one - other) <= self.tolerance * abs(other)
+
+
+WORKLOADS = [
+    Workload(
+        name="trivial",
+        what="a whole program of one task",
+        program="bench-trivial",
+        arguments=(),
+        goal=UNDER_50_MS,
+    ),
+    Workload(
+        name="tasks",
+        what="10,000 empty tasks",
+        program="bench-tasks",
+        arguments=(10_000,),
+        arguments_small=(1_000,),
+        goal=tasks_a_second(50_000),
+    ),
+    Workload(
+        name="listing",
+        what="10,000 tasks over a listing of 10,000 files, with a value of 1 MiB",
+        program="bench-listing",
+        arguments=("INPUT",),
+        input="listing",
+        goal=tasks_a_second(10_000),
+    ),
+    Workload(
+        name="pi",
+        what="Monte Carlo pi",
+        program="examples/pi",
+        arguments=(100, 2_000_000_000),
+        arguments_small=(100, 200_000_000),
+        printed=r"pi is roughly (\S+)",
+        goal=WITHIN_5_PERCENT,
+        pairs=True,
+    ),
+    Workload(
+        name="words",
+        what="word count of 1 GiB",
+        program="examples/word_count",
+        arguments=("INPUT", "OUTPUT"),
+        input="words",
+        check=("words", "OUTPUT"),
+        goal=faster_than_spark(5),
+    ),
+    Workload(
+        name="sort",
+        what="sort of 10 M records of 100 bytes",
+        program="examples/tera_sort",
+        arguments=("INPUT", "OUTPUT"),
+        input="sort",
+        check=("sorted", "INPUT", "OUTPUT"),
+        goal=faster_than_spark(5),
+    ),
+    Workload(
+        name="rank",
+        what="10 iterations of PageRank on 10 M edges",
+        program="examples/page_rank",
+        arguments=("INPUT", 10),
+        input="graph",
+        printed=r"(?i)\bsum\b[^\n\d]*(\d+(?:\.\d+)?(?:e\d+)?)",
+        tolerance=1e-6,
+        goal=faster_than_spark(8),
+    ),
+]

@@ -1,0 +1,108 @@
+//! Why input cannot be read.
+
+use rsk_proto::{ByteSize, Cause, TaskError};
+use std::{
+    io,
+    path::{Path, PathBuf},
+};
+
+/// Input cannot be read, or is not what it should be. Each names its file.
+#[derive(Debug, thiserror::Error)]
+pub enum ReadError {
+    /// The file cannot be opened or read.
+    #[error("cannot read {0:?}")]
+    Io(PathBuf, #[source] io::Error),
+    /// A line is not UTF-8.
+    #[error(
+        "{path:?} is not UTF-8 in the line at byte {offset}: mend it, or ask for InvalidUtf8::Lossy to read what is \
+         wrong as U+FFFD"
+    )]
+    Utf8 {
+        /// The file.
+        path: PathBuf,
+        /// Where the line starts; in a compressed file, in what comes out of it.
+        offset: u64,
+        /// What is wrong, counted from the line's start.
+        source: std::str::Utf8Error,
+    },
+    /// The file has become shorter since it was listed.
+    #[error(
+        "{path:?} has {bytes} bytes, but had {listed} when the job listed it: run the job again once it rests"
+    )]
+    Shrunk {
+        /// The file.
+        path: PathBuf,
+        /// Its length when the job was planned.
+        listed: u64,
+        /// Its length now.
+        bytes: u64,
+    },
+    /// The file's name promises a format that its first bytes are not.
+    #[error("{path:?} does not begin as {format} does: rename it if it is not, or fetch it again")]
+    Format {
+        /// The file.
+        path: PathBuf,
+        /// What it should be.
+        format: &'static str,
+    },
+    /// The file ends early, or its bytes have changed since they were written.
+    #[error("{0:?} is cut short or damaged: fetch or write it again")]
+    Damaged(PathBuf, #[source] Cause),
+    /// A file of objects was written by another version of its format.
+    #[error("{path:?} is of version {found} of its format, and this program reads version {known}")]
+    Version {
+        /// The file.
+        path: PathBuf,
+        /// The file's version.
+        found: u32,
+        /// The version that this program knows.
+        known: u32,
+    },
+    /// A file of objects holds objects of another type.
+    #[error("{path:?} holds records of type {found}, not {asked}: read it as the type it was saved as")]
+    Type {
+        /// The file.
+        path: PathBuf,
+        /// The type whose records it holds.
+        found: String,
+        /// The type asked for.
+        asked: String,
+    },
+    /// One line, or one file that is to be one record, is larger than a record may be.
+    #[error("{what} takes {bytes} or more, above the limit of {limit} a record: raise the memory")]
+    TooLarge {
+        /// The record.
+        what: String,
+        /// So many bytes of it were read.
+        bytes: ByteSize,
+        /// So many are allowed.
+        limit: ByteSize,
+    },
+}
+
+impl ReadError {
+    /// An error while what is packed in a file is unpacked: of the disk, or of the bytes.
+    pub(crate) fn unpacking(path: &Path, error: io::Error) -> Self {
+        match error.raw_os_error() {
+            Some(_) => ReadError::Io(path.to_owned(), error),
+            None => ReadError::Damaged(path.to_owned(), Cause::of(&error)),
+        }
+    }
+
+    pub(crate) fn too_large(what: String, bytes: usize, limit: u64) -> Self {
+        ReadError::TooLarge { what, bytes: ByteSize(bytes as u64), limit: ByteSize(limit) }
+    }
+}
+
+impl From<ReadError> for TaskError {
+    fn from(error: ReadError) -> Self {
+        match error {
+            ReadError::TooLarge { what, bytes, limit } => {
+                TaskError::RecordTooLarge { what, bytes: bytes.0, limit: limit.0 }
+            }
+            // Another attempt would find the same.
+            ReadError::Type { .. } | ReadError::Version { .. } => TaskError::Contract(error.to_string()),
+            _ => TaskError::Input(Cause::of(&error)),
+        }
+    }
+}
