@@ -6,10 +6,14 @@
 
 pub mod block;
 mod config;
+#[cfg(test)]
+mod fixture;
 mod link;
 pub mod memory;
 mod process;
 pub mod shuffle;
+pub mod sort;
+mod spill;
 pub mod task;
 mod value;
 mod work_dir;

@@ -165,7 +165,7 @@ impl<K: Data, V: Data> Rdd for Shuffled<K, V> {
     }
 
     fn compute(&self, partition: PartitionId, task: &TaskContext) -> impl Iterator<Item = (K, V)> + 'static {
-        fetch(task, self.id, partition)
+        fetch(task, self.id, partition, self.partitions)
     }
 
     fn encode(&self, _: PartitionId, to: &mut Encoder) {

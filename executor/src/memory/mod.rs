@@ -13,7 +13,7 @@ pub(crate) use {
     allocator::{move_off_thread, uncounted},
     budget::Evict,
     reservation::Reservation,
-    watch::Watch,
+    watch::{Watch, freed_by, limit_of},
 };
 
 use hold::held_by_thread;

@@ -1,37 +1,102 @@
 //! Whether what an operator holds has outgrown its task.
 
-use super::{Growth, Hold};
+use super::{Growth, Hold, live_bytes};
 use crate::TaskContext;
+use std::iter;
 
-/// Records between two looks at the memory.
-const LOOK_EVERY: u32 = 1024;
+/// No operator has less: the buffers of a reader alone take some hundred KiB.
+const LIMIT_MIN: u64 = 1 << 20;
+/// At most so many records between two looks.
+const LOOK_EVERY_MAX: u32 = 64;
+/// A change of less is not worth recording in the budget.
+const STEP_BYTES: u64 = 64 << 10;
 
-/// Asks now and then whether a table or buffer, empty when this was made, has outgrown the task's share. What it has
-/// grown to is recorded in the executor's budget, for as long as this lives.
+/// Bytes that one operator of this task may hold.
+pub(crate) fn limit_of(task: &TaskContext) -> u64 {
+    task.memory_share().max(LIMIT_MIN)
+}
+
+/// Bytes of this thread that `body` gives back. Zero where the allocator is not counted.
+pub(crate) fn freed_by(body: impl FnOnce()) -> u64 {
+    let before = live_bytes();
+    body();
+    u64::try_from(before - live_bytes()).unwrap_or(0)
+}
+
+/// Asks whether a table or buffer, empty when this was made, has outgrown the task's share. What it has grown to is
+/// recorded in the executor's budget, for as long as this lives.
+///
+/// Cost: asked once a record, it looks at each while they are large, and at one in 64 while they are small.
 pub(crate) struct Watch {
     growth: Growth,
     limit: u64,
-    until_look: u32,
     hold: Hold,
+    until_look: u32,
+    look_every: u32,
+    seen: u64,
 }
 
 impl Watch {
     /// Starts at zero here and now, on the task's thread.
     pub(crate) fn new(task: &TaskContext) -> Self {
         let hold = task.executor().memory().hold();
-        Watch { growth: Growth::start(), limit: task.memory_share(), until_look: LOOK_EVERY, hold }
+        Watch { growth: Growth::start(), limit: limit_of(task), hold, until_look: 1, look_every: 1, seen: 0 }
     }
 
-    /// To be asked once a record.
+    /// It holds more than it may.
+    #[inline]
     pub(crate) fn is_over(&mut self) -> bool {
+        self.is_over_with(0)
+    }
+
+    /// It would hold more than it may with `bytes` more.
+    #[inline]
+    pub(crate) fn is_over_with(&mut self, bytes: usize) -> bool {
         self.until_look -= 1;
-        if self.until_look > 0 {
-            return false;
-        }
-        self.until_look = LOOK_EVERY;
+        self.until_look == 0 && self.look().saturating_add(bytes as u64) > self.limit
+    }
+
+    /// Looks again the later the less has changed since the last look.
+    fn look(&mut self) -> u64 {
+        let grown = self.grown();
+        let is_calm = grown.abs_diff(self.seen) < self.limit / 256;
+        self.look_every = if is_calm { (self.look_every * 2).min(LOOK_EVERY_MAX) } else { 1 };
+        (self.until_look, self.seen) = (self.look_every, grown);
+        grown
+    }
+
+    /// A quarter of the share is free: going on is worth while.
+    pub(crate) fn has_room(&mut self) -> bool {
+        self.grown() <= self.limit / 4 * 3
+    }
+
+    #[inline]
+    fn grown(&mut self) -> u64 {
         let grown = self.growth.bytes_beyond(self.hold.bytes());
-        self.hold.resize(grown);
-        grown > self.limit
+        if grown.abs_diff(self.hold.bytes()) >= STEP_BYTES {
+            self.hold.resize(grown);
+        }
+        grown
+    }
+
+    /// Hands the table's `length` items on, and gives back their part of the budget as they go.
+    pub(crate) fn drain<I: Iterator>(mut self, items: I, length: usize) -> impl Iterator<Item = I::Item> {
+        let step = (length / 64).max(1);
+        let part = self.grown() / 64;
+        let mut until_step = step;
+        let mut items = Some(items);
+        iter::from_fn(move || {
+            let item = items.as_mut()?.next();
+            until_step -= 1;
+            if item.is_none() {
+                items = None;
+                self.hold.resize(0);
+            } else if until_step == 0 {
+                until_step = step;
+                self.hold.resize(self.hold.bytes().saturating_sub(part));
+            }
+            item
+        })
     }
 }
 
@@ -41,11 +106,18 @@ mod tests {
     use crate::memory::Budget;
 
     fn watch(budget: &std::sync::Arc<Budget>) -> Watch {
-        Watch { growth: Growth::start(), limit: 1 << 20, until_look: LOOK_EVERY, hold: budget.hold() }
+        Watch {
+            growth: Growth::start(),
+            limit: 1 << 20,
+            hold: budget.hold(),
+            until_look: 1,
+            look_every: 1,
+            seen: 0,
+        }
     }
 
     fn look(watch: &mut Watch) -> bool {
-        (0..LOOK_EVERY).fold(false, |is_over, _| is_over | watch.is_over())
+        (0..LOOK_EVERY_MAX).fold(false, |is_over, _| is_over | watch.is_over())
     }
 
     #[test]

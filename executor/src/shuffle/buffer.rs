@@ -1,91 +1,99 @@
 //! Records by partition, within a bound: frames in memory, and beyond the bound runs in one spill file.
 
-use crate::TaskContext;
+use crate::{
+    TaskContext,
+    memory::{Hold, limit_of},
+    spill::{Counted, Piece, SpillFile, check_size},
+};
 use rsk_proto::{Data, FrameWriter, TaskError, to_usize};
-use std::{fs::File, io::Write, os::unix::fs::FileExt, path::PathBuf};
+use std::io::Write;
 
-/// Where one partition's part of one run is.
-#[derive(Debug, Clone, Copy)]
-struct Piece {
-    offset: u64,
-    bytes: usize,
-}
+/// However many partitions there are, their frames have so many bytes.
+const FRAME_BYTES_MIN: u64 = 512;
+
+/// A change of less is not worth recording in the budget.
+const STEP_BYTES: u64 = 64 << 10;
 
 /// Records of several partitions on their way to a file.
+///
+/// Bounds: what is counted is the memory behind the frames, open ones too. With thousands of partitions frames are
+/// smaller, so that all open frames together take at most about half of the task's share.
 pub(crate) struct PartitionBuffer {
     task: TaskContext,
     parts: Vec<FrameWriter>,
-    held: u64,
-    spill: Option<Spill>,
-}
-
-struct Spill {
-    file: File,
-    folder: PathBuf,
-    length: u64,
-    pieces: Vec<Vec<Piece>>,
+    frame_bytes: usize,
+    held: usize,
+    hold: Hold,
+    limit: usize,
+    spilled: Option<(SpillFile, Vec<Vec<Piece>>)>,
 }
 
 impl PartitionBuffer {
     pub(crate) fn new(task: &TaskContext, partitions: usize) -> Self {
-        let parts = (0..partitions).map(|_| FrameWriter::default()).collect();
-        PartitionBuffer { task: task.clone(), parts, held: 0, spill: None }
+        let limit = limit_of(task);
+        // A frame's memory doubles as it grows.
+        let frame_bytes = to_usize((limit / 4 / partitions.max(1) as u64).max(FRAME_BYTES_MIN));
+        let parts = (0..partitions).map(|_| FrameWriter::new(frame_bytes)).collect();
+        PartitionBuffer {
+            task: task.clone(),
+            parts,
+            frame_bytes,
+            held: 0,
+            hold: task.executor().memory().hold(),
+            limit: to_usize(limit),
+            spilled: None,
+        }
     }
 
     /// Adds a record to a partition that exists; spills when the task's share of memory is reached.
     pub(crate) fn write<T: Data>(&mut self, partition: usize, record: &T) -> Result<(), TaskError> {
-        self.held += self.parts[partition].write(record)? as u64;
-        if self.held > self.task.memory_share() {
-            self.spill()?;
+        let part = &mut self.parts[partition];
+        let before = part.capacity();
+        check_size::<T>(&self.task, part.write(record)?)?;
+        self.held = self.held + part.capacity() - before;
+        if self.hold.bytes().abs_diff(self.held as u64) >= STEP_BYTES {
+            self.hold.resize(self.held as u64);
         }
-        Ok(())
+        if self.held > self.limit { self.spill() } else { Ok(()) }
     }
 
-    /// Writes what is in memory to the spill file, which has no name: it is gone when this is dropped.
-    pub(crate) fn spill(&mut self) -> Result<(), TaskError> {
-        self.task.check_killed();
-        self.held = 0;
-        let folder = self.task.executor().work_dir().spill();
-        let fail = |error| TaskError::io(&folder, "write a spill file in", &error);
-        if self.spill.is_none() {
-            let file = tempfile::tempfile_in(&folder).map_err(fail)?;
-            let pieces = vec![Vec::new(); self.parts.len()];
-            self.spill = Some(Spill { file, folder: folder.clone(), length: 0, pieces });
-        }
-        let Some(spill) = &mut self.spill else { return Ok(()) };
-        let before = spill.length;
-        for (part, pieces) in self.parts.iter_mut().zip(&mut spill.pieces) {
-            let frames = part.take();
-            if !frames.is_empty() {
-                spill.file.write_all(&frames).map_err(fail)?;
-                pieces.push(Piece { offset: spill.length, bytes: frames.len() });
-                spill.length += frames.len() as u64;
+    /// Writes what is in memory to the spill file, and lets go of the memory.
+    fn spill(&mut self) -> Result<(), TaskError> {
+        let (file, pieces) = match &mut self.spilled {
+            Some(spilled) => spilled,
+            none => none.insert((SpillFile::create(&self.task)?, vec![Vec::new(); self.parts.len()])),
+        };
+        for (part, pieces) in self.parts.iter_mut().zip(pieces) {
+            let piece = file.write_run(part)?;
+            if piece.bytes > 0 {
+                pieces.push(piece);
             }
+            *part = FrameWriter::new(self.frame_bytes);
         }
-        let written = spill.length - before;
-        self.task.count(|metrics| metrics.spilled_bytes += written);
+        self.held = 0;
+        self.hold.resize(0);
         Ok(())
     }
 
-    pub(crate) fn has_spilled(&self) -> bool {
-        self.spill.is_some()
-    }
-
-    /// Hands over all frames of one partition in the order they were written, a piece at a time.
+    /// Hands over all frames of one partition in the order they were written, and lets go of them; says where they are
+    /// if `piece` is where they begin.
     pub(crate) fn drain(
         &mut self,
         partition: usize,
-        mut take: impl FnMut(Vec<u8>) -> Result<(), TaskError>,
-    ) -> Result<(), TaskError> {
-        if let Some(spill) = &self.spill {
-            for piece in &spill.pieces[partition] {
-                let mut frames = vec![0; piece.bytes];
-                let read = spill.file.read_exact_at(&mut frames, piece.offset);
-                read.map_err(|error| TaskError::io(&spill.folder, "read back a spill file in", &error))?;
-                take(frames)?;
+        to: &mut impl Write,
+        offset: u64,
+    ) -> std::io::Result<Piece> {
+        let mut piece = Piece { offset, ..Piece::default() };
+        let mut to = Counted { to, piece: &mut piece };
+        if let Some((file, pieces)) = &self.spilled {
+            for &piece in &pieces[partition] {
+                file.copy(piece, &mut to)?;
             }
         }
-        take(self.parts[partition].take())
+        let mut part = std::mem::take(&mut self.parts[partition]);
+        part.close();
+        part.drain_to(&mut to)?;
+        Ok(piece)
     }
 
     pub(crate) fn partitions(&self) -> usize {
@@ -97,9 +105,27 @@ impl PartitionBuffer {
     }
 }
 
-/// Reads `bytes` of `file` from `offset`.
-pub(crate) fn read_at(file: &File, offset: u64, bytes: u64) -> std::io::Result<Vec<u8>> {
-    let mut read = vec![0; to_usize(bytes)];
-    file.read_exact_at(&mut read, offset)?;
-    Ok(read)
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{fixture::Fixture, memory::Growth};
+
+    #[test]
+    fn thousands_of_open_frames_stay_within_the_share() {
+        let fixture = Fixture::new();
+        let task = fixture.task(1 << 20);
+        let growth = Growth::start();
+        let mut buffer = PartitionBuffer::new(&task, 4000);
+        let mut peak = 0;
+        for n in 0..200_000u64 {
+            let text = format!("{:x}", n.wrapping_mul(0x9e37_79b9_7f4a_7c15));
+            buffer.write(rsk_proto::to_usize(n % 4000), &(n, text)).unwrap();
+            peak = peak.max(growth.bytes());
+        }
+        let written = task.metrics().spilled_bytes;
+        assert!(written > 1 << 20, "it spilled");
+        assert!(peak < 4 << 20, "{peak} bytes held, lists of runs and writers included");
+        let drained = buffer.drain(7, &mut Vec::new(), 0).unwrap();
+        assert!(drained.bytes > 0);
+    }
 }

@@ -1,55 +1,117 @@
 //! What a reduce task reads: its part of each map output, in map order, checked before use.
 
-use super::{buffer::read_at, index};
-use crate::TaskContext;
+use super::index;
+use crate::{
+    TaskContext,
+    memory::limit_of,
+    spill::{Piece, Region},
+};
 use rsk_proto::{
     Cause, Data, FrameReader, MapOutput, OrRaise, PartitionId, ShuffleBlock, ShuffleId, TaskError,
 };
-use std::fs::{self, File};
+use std::{
+    fs::File,
+    io::{self, Cursor, Read},
+    path::Path,
+    sync::Arc,
+};
 
-/// The records that all map tasks wrote for one reduce partition.
+/// A block of at most this size is read at once.
+const WHOLE_BYTES_MAX: u64 = 8 << 20;
+/// Records between two looks at whether the task was told to stop.
+const LOOK_EVERY: u32 = 1024;
+
+/// The records that all map tasks wrote for one reduce partition, of `partitions`. Begins when it is asked for its
+/// first record.
 ///
-/// Errors: raised; missing, short or damaged output is [`TaskError::FetchFailed`], which reruns that map task alone.
-/// Bounds: holds one map task's bytes for this partition at a time.
+/// Errors: raised; missing, short or damaged output, and output of another number of partitions, is
+/// [`TaskError::FetchFailed`], which reruns that map task alone. A block is checked as a whole before its first record
+/// goes on.
+///
+/// Bounds: a block of up to 8 MiB, and no more than a quarter of the task's share, is held in memory; a larger one is
+/// read twice, first for its checksum and then a frame at a time.
 pub fn fetch<T: Data>(
     task: &TaskContext,
     shuffle: ShuffleId,
     reduce: PartitionId,
+    partitions: u32,
 ) -> impl Iterator<Item = T> + 'static {
-    let outputs =
-        task.executor().link().map_outputs(shuffle).and_then(|outputs| outputs.complete()).or_raise();
     let task = task.clone();
-    outputs.into_iter().flat_map(move |output| {
+    let outputs = std::iter::once_with({
+        let task = task.clone();
+        move || {
+            let outputs = task.executor().link().map_outputs(shuffle);
+            outputs.and_then(|outputs| outputs.complete()).or_raise()
+        }
+    });
+    outputs.flatten().flat_map(move |output| {
         task.check_killed();
         let block = ShuffleBlock { output: output.id, reduce };
-        let bytes =
-            read(&task, &output, reduce).map_err(|cause| TaskError::FetchFailed { block, cause }).or_raise();
-        task.count(|metrics| metrics.shuffle_read_bytes += bytes.len() as u64);
-        FrameReader::new(bytes)
-            .map(move |record| record.map_err(|cause| TaskError::FetchFailed { block, cause }).or_raise())
+        let fail = move |cause| TaskError::FetchFailed { block, cause };
+        let bytes = open(&task, &output, reduce, partitions).map_err(fail).or_raise();
+        let (task, mut until_look) = (task.clone(), LOOK_EVERY);
+        FrameReader::over(bytes).map(move |record| {
+            until_look -= 1;
+            if until_look == 0 {
+                until_look = LOOK_EVERY;
+                task.check_killed();
+            }
+            record.map_err(fail).or_raise()
+        })
     })
 }
 
-fn read(task: &TaskContext, output: &MapOutput, reduce: PartitionId) -> Result<Vec<u8>, Cause> {
-    let (data, index) = index::paths(&task.executor().work_dir().shuffle(), output.id);
-    let entries = fs::read(&index)
-        .map_err(|error| Cause::of(&error).within(format!("cannot read {}", index.display())))?;
-    let entries =
-        index::decode(&entries).map_err(|cause| cause.within(format!("cannot use {}", index.display())))?;
-    let entry =
-        entries.get(reduce.index()).ok_or_else(|| Cause::new(format!("the index has no {reduce}")))?;
-    let file = File::open(&data);
-    let bytes = file.and_then(|file| {
-        // A damaged file may be shorter than its index says: never reserve more than it has.
-        let end = entry.offset.saturating_add(entry.bytes);
-        if file.metadata()?.len() < end {
-            return Err(std::io::ErrorKind::UnexpectedEof.into());
+/// A block that has been checked.
+enum Block {
+    Whole(Cursor<Vec<u8>>),
+    Streamed(io::BufReader<Region>),
+}
+
+impl Read for Block {
+    fn read(&mut self, to: &mut [u8]) -> io::Result<usize> {
+        match self {
+            Block::Whole(bytes) => bytes.read(to),
+            Block::Streamed(region) => region.read(to),
         }
-        read_at(&file, entry.offset, entry.bytes)
-    });
-    let bytes = bytes.map_err(|error| Cause::of(&error).within(format!("cannot read {}", data.display())))?;
-    if crc32c::crc32c(&bytes) != entry.crc32c {
-        return Err(Cause::new(format!("{} is damaged: its checksum does not match", data.display())));
     }
-    Ok(bytes)
+}
+
+fn open(
+    task: &TaskContext,
+    output: &MapOutput,
+    reduce: PartitionId,
+    partitions: u32,
+) -> Result<Block, Cause> {
+    let (data, index) = index::paths(&task.executor().work_dir().shuffle(), output.id);
+    let piece = File::open(&index)
+        .map_err(|error| Cause::of(&error))
+        .and_then(|file| index::read(&file, output.id, reduce, partitions))
+        .map_err(|cause| cause.within(format!("cannot use {}", index.display())))?;
+    if piece.end() > output.bytes {
+        return Err(Cause::new(format!("{} points beyond its {} bytes", index.display(), output.bytes)));
+    }
+    task.count(|metrics| metrics.shuffle_read_bytes += piece.bytes);
+    if piece.bytes == 0 {
+        return Ok(Block::Whole(Cursor::default()));
+    }
+    check(task, &data, piece)
+        .map_err(|error| Cause::of(&error).within(format!("cannot use {}", data.display())))
+}
+
+/// Reads the block to its end, where its checksum is compared; hands it over, or a reader that begins again.
+fn check(task: &TaskContext, data: &Path, piece: Piece) -> io::Result<Block> {
+    let file = Arc::new(File::open(data)?);
+    // A damaged file may be shorter than its index says: never reserve more than it has.
+    if file.metadata()?.len() < piece.end() {
+        return Err(io::Error::new(io::ErrorKind::UnexpectedEof, "the file is too short"));
+    }
+    let mut region = Region::new(task, Arc::clone(&file), piece);
+    if piece.bytes <= WHOLE_BYTES_MAX.min(limit_of(task) / 4) {
+        let mut bytes = vec![0; rsk_proto::to_usize(piece.bytes)];
+        region.read_exact(&mut bytes)?;
+        return Ok(Block::Whole(Cursor::new(bytes)));
+    }
+    let mut buffer = vec![0; 256 << 10];
+    while region.read(&mut buffer)? > 0 {}
+    Ok(Block::Streamed(Region::new(task, file, piece).buffered()))
 }

@@ -4,6 +4,8 @@ mod buffer;
 mod combine;
 mod fetch;
 mod index;
+#[cfg(test)]
+mod tests;
 mod write;
 
 pub use combine::{combine, combine_early};

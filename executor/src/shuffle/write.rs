@@ -1,16 +1,16 @@
 //! What a map task leaves: one data file, one index, written aside and renamed.
 
-use super::{
-    buffer::PartitionBuffer,
-    index::{self, Entry},
-};
-use crate::TaskContext;
+use super::{buffer::PartitionBuffer, index};
+use crate::{TaskContext, spill::Piece};
 use rsk_proto::{Data, MapOutput, MapOutputId, PartitionId, TaskError};
 use std::{
     fs::{self, File},
-    io::Write,
+    io::BufWriter,
     path::Path,
 };
+
+/// Small frames are written so many bytes at a time.
+const WRITE_BYTES: usize = 256 << 10;
 
 /// Writes the records of one map task, each to a reduce partition.
 ///
@@ -47,7 +47,7 @@ impl ShuffleWriter {
         fs::create_dir_all(folder).map_err(|error| TaskError::io(folder, "create", &error))?;
         let aside = data.with_extension("part");
         let written = self.concatenate(&aside);
-        let bytes = match written.and_then(|entries| publish(&entries, &aside, &data, &index)) {
+        let bytes = match written.and_then(|entries| publish(self.id, &entries, &aside, &data, &index)) {
             Ok(bytes) => bytes,
             Err(error) => {
                 for path in [&aside, &data, &index] {
@@ -60,30 +60,33 @@ impl ShuffleWriter {
         Ok(MapOutput { id: self.id, bytes })
     }
 
-    fn concatenate(&mut self, path: &Path) -> Result<Vec<Entry>, TaskError> {
+    /// In one pass, with checksums as it goes.
+    fn concatenate(&mut self, path: &Path) -> Result<Vec<Piece>, TaskError> {
         let fail = |error| TaskError::io(path, "write", &error);
-        let mut file = File::create(path).map_err(fail)?;
+        // Large frames go past the buffer; it gathers the small ones of many partitions.
+        let mut file = BufWriter::with_capacity(WRITE_BYTES, File::create(path).map_err(fail)?);
         let mut offset = 0;
-        (0..self.buffer.partitions())
-            .map(|partition| {
-                let mut entry = Entry { offset, bytes: 0, crc32c: 0 };
-                self.buffer.drain(partition, |frames| {
-                    entry.crc32c = crc32c::crc32c_append(entry.crc32c, &frames);
-                    entry.bytes += frames.len() as u64;
-                    file.write_all(&frames).map_err(fail)
-                })?;
-                offset += entry.bytes;
-                Ok(entry)
-            })
-            .collect()
+        let mut entries = Vec::with_capacity(self.buffer.partitions());
+        for partition in 0..self.buffer.partitions() {
+            let piece = self.buffer.drain(partition, &mut file, offset).map_err(fail)?;
+            offset = piece.end();
+            entries.push(piece);
+        }
+        file.into_inner().map_err(|error| fail(error.into_error()))?;
+        Ok(entries)
     }
 }
 
 /// The index appears last: an output with an index is whole.
-fn publish(entries: &[Entry], aside: &Path, data: &Path, index: &Path) -> Result<u64, TaskError> {
+fn publish(
+    id: MapOutputId,
+    entries: &[Piece],
+    aside: &Path,
+    data: &Path,
+    index: &Path,
+) -> Result<u64, TaskError> {
     fs::rename(aside, data).map_err(|error| TaskError::io(data, "publish", &error))?;
-    let bytes = index::encode(entries)?;
-    fs::write(aside, bytes).map_err(|error| TaskError::io(aside, "write", &error))?;
+    fs::write(aside, index::encode(id, entries)).map_err(|error| TaskError::io(aside, "write", &error))?;
     fs::rename(aside, index).map_err(|error| TaskError::io(index, "publish", &error))?;
     Ok(entries.iter().map(|entry| entry.bytes).sum())
 }

@@ -3,11 +3,10 @@
 use super::{
     PartitionBy,
     facts::{facts_of, one_node},
-    interim::combine,
 };
 use crate::Context;
 use crate::rdd::{Dependency, Determinism, Partitioning, Rdd, partitioner::Spread};
-use rsk_executor::TaskContext;
+use rsk_executor::{TaskContext, shuffle::combine};
 use rsk_proto::{CodecError, Data, Decoder, Encoder, PartitionId};
 use smallvec::SmallVec;
 use std::{fmt, hash::Hash};

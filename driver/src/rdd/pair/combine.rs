@@ -3,14 +3,16 @@
 use super::{
     Combiner, PartitionBy,
     facts::facts_of,
-    interim::{combine, combine_early},
     spread::{Either, is_spread},
 };
 use crate::{
     Context,
     rdd::{Dependency, Determinism, Partitioning, Rdd, partitioner::Spread, shuffle::Shuffled},
 };
-use rsk_executor::TaskContext;
+use rsk_executor::{
+    TaskContext,
+    shuffle::{combine, combine_early},
+};
 use rsk_proto::{CodecError, Data, Decoder, Encoder, PartitionId};
 use std::{fmt, hash::Hash, marker::PhantomData};
 

@@ -7,7 +7,6 @@ mod cogroup;
 mod combine;
 mod combiner;
 pub(crate) mod facts;
-mod interim;
 mod join;
 mod map_values;
 mod operators;

@@ -1,8 +1,8 @@
 //! Pairs sorted by key: in each partition, and by range over all partitions.
 
-use super::{PartitionBy, facts::facts_of, interim::sort, range::RangePartitioner};
+use super::{PartitionBy, facts::facts_of, range::RangePartitioner};
 use crate::rdd::{Partitioner, Partitioning, Rdd, partitioner::By};
-use rsk_executor::TaskContext;
+use rsk_executor::{TaskContext, sort::sort};
 use rsk_proto::{CodecError, Data, Decoder, Encoder, PartitionId};
 use std::fmt;
 
