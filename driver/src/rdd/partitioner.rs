@@ -61,15 +61,13 @@ impl<K: Hash> Partitioner<K> for usize {
 /// another stage and travels as it sees fit.
 pub(crate) trait Spread<K>: Clone + PartialEq + Send + Sync + 'static {
     fn partitions(&self) -> usize;
+    /// The partition of a key, once what it depends on has run: in a task always, in the driver where it depends on
+    /// nothing.
     fn partition(&self, key: &K) -> usize;
     /// What people call it.
     fn name(&self) -> &'static str;
     /// What must have run before it can be used.
     fn dependencies(&self, _: &mut Vec<Dependency>) {}
-    /// The partition of a key, where the driver knows it already.
-    fn partition_in_driver(&self, key: &K) -> Option<usize> {
-        Some(self.partition(key))
-    }
     fn encode(&self, to: &mut Encoder);
     fn decode(from: &mut Decoder<'_>) -> Result<Self, CodecError>;
     /// What the RDD that is spread so says about itself.

@@ -91,11 +91,6 @@ impl Partitioning {
     pub(crate) fn typed<K: 'static, S: Spread<K>>(&self) -> Option<&S> {
         self.known.as_any().downcast_ref::<Typed<K, S>>().map(|typed| &typed.0)
     }
-
-    /// The partition of a key of type `K`, if the driver can tell.
-    pub(crate) fn partition_of<K: 'static>(&self, key: &K) -> Option<usize> {
-        self.partitioner::<K>()?.erased.partition_in_driver(key)
-    }
 }
 
 impl PartialEq for Partitioning {
@@ -121,7 +116,6 @@ type Decode<K> = fn(&mut Decoder<'_>) -> Result<BoxedPartitioner<K>, CodecError>
 trait Erased<K>: Send + Sync {
     fn partitions(&self) -> usize;
     fn partition(&self, key: &K) -> usize;
-    fn partition_in_driver(&self, key: &K) -> Option<usize>;
     fn name(&self) -> &'static str;
     fn dependencies(&self, to: &mut Vec<Dependency>);
     fn encode(&self, to: &mut Encoder);
@@ -134,10 +128,6 @@ impl<K: 'static, S: Spread<K>> Erased<K> for Typed<K, S> {
 
     fn partition(&self, key: &K) -> usize {
         self.0.partition(key)
-    }
-
-    fn partition_in_driver(&self, key: &K) -> Option<usize> {
-        self.0.partition_in_driver(key)
     }
 
     fn name(&self) -> &'static str {
@@ -200,10 +190,6 @@ impl<K: 'static> Spread<K> for BoxedPartitioner<K> {
         self.erased.partition(key)
     }
 
-    fn partition_in_driver(&self, key: &K) -> Option<usize> {
-        self.erased.partition_in_driver(key)
-    }
-
     fn name(&self) -> &'static str {
         self.erased.name()
     }
@@ -247,10 +233,6 @@ impl<K: 'static, V: 'static> Spread<(K, V)> for ByKey<K, V> {
 
     fn partition(&self, pair: &(K, V)) -> usize {
         self.0.partition(&pair.0)
-    }
-
-    fn partition_in_driver(&self, pair: &(K, V)) -> Option<usize> {
-        self.0.partition_in_driver(&pair.0)
     }
 
     fn name(&self) -> &'static str {

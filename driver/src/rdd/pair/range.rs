@@ -79,13 +79,6 @@ impl<K: Data + Sync + Ord> Spread<K> for RangePartitioner<K> {
         self.here.as_ref().map_or(0, |bounds| self.place(bounds.get(), key))
     }
 
-    fn partition_in_driver(&self, key: &K) -> Option<usize> {
-        match &self.bounds {
-            Some(bounds) => Some(self.place(bounds.get()?.get(), key)),
-            None => Some(0),
-        }
-    }
-
     fn name(&self) -> &'static str {
         "of a sort"
     }
