@@ -44,5 +44,6 @@ pub mod prelude {
         Rdd, Transform,
         action::{Actions, NumberActions, PairActions},
         pair::PairRdd,
+        wide::Wide,
     };
 }
