@@ -14,6 +14,7 @@
 //! ```
 
 mod accumulator;
+mod broadcast;
 mod child;
 mod config;
 mod context;
@@ -30,6 +31,7 @@ mod task;
 mod track;
 mod value;
 
+pub use broadcast::Broadcast;
 pub use child::executor_if_asked;
 pub use config::{Config, Executors, LogLevel};
 pub use context::Context;
