@@ -31,6 +31,7 @@ mod task;
 mod track;
 mod value;
 
+pub use accumulator::{Accumulate, Accumulator};
 pub use broadcast::Broadcast;
 pub use child::executor_if_asked;
 pub use config::{Config, Executors, LogLevel};
