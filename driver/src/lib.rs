@@ -24,6 +24,7 @@ mod error;
 mod image;
 mod job;
 mod local;
+pub mod pregel;
 mod progress;
 pub mod rdd;
 mod run;
