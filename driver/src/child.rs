@@ -117,13 +117,12 @@ impl ChildSlot {
     ///
     /// Errors: [`TaskError::Lost`] when the process cannot be started or dies under the task.
     pub(crate) fn run(&mut self, task: Vec<u8>, is_killed: &AtomicBool) -> Result<TaskEnd, TaskError> {
-        let mut process = match self.process.take() {
-            Some(process) => process,
-            None => {
-                // A new one has nothing to forget.
-                self.forgotten.take();
-                self.start().map_err(|error| TaskError::Lost(format!("no executor process: {error}")))?
-            }
+        let mut process = if let Some(process) = self.process.take() {
+            process
+        } else {
+            // A new one has nothing to forget.
+            self.forgotten.take();
+            self.start().map_err(|error| TaskError::Lost(format!("no executor process: {error}")))?
         };
         let forget = self.forgotten.take();
         let end = process.run(forget, task, is_killed, &*self.link);

@@ -67,12 +67,16 @@ impl Local {
         let (executor, children) = (Arc::downgrade(&self.executor), self.children.clone());
         values.on_removed(Box::new(move |id| {
             executor.upgrade().inspect(|executor| executor.remove_value(id));
-            children.iter().for_each(|child| child.value(id));
+            for child in &children {
+                child.value(id);
+            }
         }));
         let (executor, children) = (Arc::downgrade(&self.executor), self.children.clone());
         blocks.on_removed(move |rdd| {
             executor.upgrade().inspect(|executor| executor.blocks().remove(rdd));
-            children.iter().for_each(|child| child.blocks(rdd));
+            for child in &children {
+                child.blocks(rdd);
+            }
         });
     }
 

@@ -76,7 +76,7 @@ fn broadcasts_accumulators_and_blocks() {
     let computed = ctx.accumulator(0u64);
     let made = ctx.range(0..100, 4).with((squares, computed.clone())).map(|(squares, computed), n| {
         computed.add(1);
-        squares[n as usize]
+        squares[rsk_proto::to_usize(n)]
     });
     let kept = made.persist(StorageLevel::DiskOnly);
     let expected: Vec<u64> = (0..100).map(|n| n * n).collect();
@@ -93,14 +93,14 @@ fn broadcasts_accumulators_and_blocks() {
     // Each process hears of it with its next task; a task waits for the other, so that both get one.
     let meet = dir.path().join("meet").display().to_string();
     fs::create_dir(&meet).unwrap();
-    let met = cut.repartition(2).unwrap().with(meet).map_partitions(|meet, records| {
+    let passed = cut.repartition(2).unwrap().with(meet).map_partitions(|meet, records| {
         fs::File::create(Path::new(meet).join(std::process::id().to_string())).unwrap();
         while fs::read_dir(meet).unwrap().count() < 2 {
             std::thread::yield_now();
         }
         records
     });
-    assert_eq!(met.count().unwrap(), 100);
+    assert_eq!(passed.count().unwrap(), 100);
     assert_eq!(blocks(dir.path()), 0);
     assert_eq!(computed.value(), computed_until, "the checkpoint needs none of it");
 }

@@ -4,7 +4,7 @@ use super::{Edge, applied::Applied};
 use crate::{
     Broadcast, Result,
     rdd::{
-        Bound, BoxedRdd, Rdd, Transform, With,
+        Bound, BoxedRdd, Transform, With,
         pair::{CombineByKey, Group, Groups, Inner, Join, LeftOuter, PairRdd, PartitionBy, Reduce},
         partitioner::Chosen,
         persist::{Persist, Persisted},
@@ -19,14 +19,16 @@ const LEVEL: StorageLevel = StorageLevel::MemoryAndDisk;
 /// Vertices with their states and whether these have just changed.
 pub(super) type States<K, V> = Persisted<BoxedRdd<(K, (V, bool))>>;
 
+/// For each source its targets and what the edges there carry.
+type Targets<K, E> = Persisted<BoxedRdd<(K, Vec<(K, E)>)>>;
+
 /// What stays the same in all supersteps.
 pub(super) struct Graph<K, E, C>
 where
     K: Data + Hash,
     E: Data,
 {
-    /// For each source its targets.
-    edges: Persisted<BoxedRdd<(K, Vec<(K, E)>)>>,
+    edges: Targets<K, E>,
     spread: Chosen<K>,
     value: Broadcast<C>,
 }
@@ -75,7 +77,7 @@ where
     {
         let changed = states.filter(|(_, (_, has_changed))| *has_changed);
         let senders = Join::<_, _, _, Inner>::new(Groups::new(&changed, &self.edges, &self.spread));
-        let sent =
+        let outgoing =
             senders.with(self.value.clone()).flat_map(move |value, (source, ((state, _), targets))| {
                 let to = |(target, edge): (K, E)| {
                     let edge = Edge { source: &source, state: &state, target: &target, value: &edge };
@@ -83,7 +85,7 @@ where
                 };
                 targets.into_iter().filter_map(to).collect::<Vec<_>>()
             });
-        let With { parent, value } = sent.with(self.value.clone());
+        let With { parent, value } = outgoing.with(self.value.clone());
         let combine = move |value: &Broadcast<C>, a: M, b: M| combine(value, a, b);
         let messages = CombineByKey::new(&parent, Reduce(Bound::new(value.clone(), combine)), &self.spread);
         let received = Join::<_, _, _, LeftOuter>::new(Groups::new(states, &messages, &self.spread));

@@ -141,7 +141,7 @@ fn messages_to_nobody_are_dropped_and_a_zero_of_partitions_is_refused() {
 
 #[test]
 fn the_order_of_slots_changes_nothing() {
-    let edges: Edges = (0..200).map(|n| (n % 15, ((n * 7 + 3) % 15, u64::from(n % 11) + 1))).collect();
+    let edges: Vec<(u32, (u32, u32))> = (0..200).map(|n| (n % 15, ((n * 7 + 3) % 15, n % 11 + 1))).collect();
     let run = |slots| {
         let ctx = Context::new(&format!("local[{slots}]")).unwrap();
         let states = ctx.range(0..15, 3).map(|key| (u32::try_from(key).unwrap_or(0), 1.0f64));
@@ -149,7 +149,7 @@ fn the_order_of_slots_changes_nothing() {
         let ranks = Pregel::new(&states, &edges).max_iterations(5).with(0.85).run(
             1.0,
             |damping, _, _, sum| Some(1.0 - damping + damping * sum),
-            |_, edge| Some(*edge.state / *edge.value as f64),
+            |_, edge| Some(edge.state / f64::from(*edge.value)),
             |_, a, b| a + b,
         );
         ranks.unwrap().collect().unwrap()
