@@ -1,9 +1,13 @@
 //! Which partition a key belongs to.
 
-use super::{Dependency, ship::Entry};
+use super::{
+    Dependency,
+    partitioning::{BoxedPartitioner, Partitioning},
+};
+use crate::{Result, context::check_partitions};
 use rsk_executor::shuffle::partition_of;
 use rsk_proto::{CodecError, Data, Decoder, Encoder};
-use std::{any::Any, hash::Hash, sync::Arc};
+use std::{any::Any, any::type_name, hash::Hash};
 
 /// Decides which partition a key belongs to. A number is the partitioner by hash into so many partitions.
 ///
@@ -40,10 +44,6 @@ pub trait Partitioner<K>: Data + Sync + Clone + PartialEq {
 
     /// The partition of a key, from 0. The same key always gives the same partition.
     fn partition(&self, key: &K) -> usize;
-
-    /// What must have run before the partitioner can be used.
-    #[doc(hidden)]
-    fn dependencies(&self, _: &mut Vec<Dependency>) {}
 }
 
 impl<K: Hash> Partitioner<K> for usize {
@@ -57,123 +57,25 @@ impl<K: Hash> Partitioner<K> for usize {
     }
 }
 
-/// How an RDD's records are spread over its partitions by key.
-///
-/// Shape: opaque and comparable. An operator that keeps keys where they are passes on its parent's.
-#[derive(Clone)]
-pub struct Partitioning(Arc<dyn Known>);
-
-/// A partitioner whose type and key are forgotten.
-trait Known: Send + Sync {
-    fn is(&self, other: &dyn Known) -> bool;
-    fn as_any(&self) -> &dyn Any;
-    /// A `BoxedPartitioner` of the key's type.
-    fn boxed(self: Arc<Self>) -> Box<dyn Any>;
-}
-
-struct Typed<K, P>(P, std::marker::PhantomData<fn() -> K>);
-
-impl<K: 'static, P: Partitioner<K>> Known for Typed<K, P> {
-    fn is(&self, other: &dyn Known) -> bool {
-        other.as_any().downcast_ref::<Self>().is_some_and(|other| self.0 == other.0)
-    }
-
-    fn as_any(&self) -> &dyn Any {
-        self
-    }
-
-    fn boxed(self: Arc<Self>) -> Box<dyn Any> {
-        Box::new(BoxedPartitioner(self as Arc<dyn Erased<K>>))
-    }
-}
-
-impl Partitioning {
-    /// How `partitioner` spreads keys of type `K`.
-    pub fn of<K: 'static, P: Partitioner<K>>(partitioner: &P) -> Self {
-        Partitioning(Arc::new(Typed(partitioner.clone(), std::marker::PhantomData::<fn() -> K>)))
-    }
-
-    /// The partitioner, if it is one of keys of type `K`.
-    pub(crate) fn partitioner<K: 'static>(&self) -> Option<BoxedPartitioner<K>> {
-        Arc::clone(&self.0).boxed().downcast().ok().map(|boxed| *boxed)
-    }
-
-    /// Does `partitioner` spread keys of type `K` in the same way?
-    pub(crate) fn is<K: 'static, P: Partitioner<K>>(&self, partitioner: &P) -> bool {
-        self.0.as_any().downcast_ref::<Typed<K, P>>().is_some_and(|own| own.0 == *partitioner)
-    }
-}
-
-impl PartialEq for Partitioning {
-    fn eq(&self, other: &Self) -> bool {
-        self.0.is(&*other.0)
-    }
-}
-
-impl std::fmt::Debug for Partitioning {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("Partitioning")
-    }
-}
-
-/// A partitioner whose type is forgotten: that of a parent, used for another parent too.
-pub(crate) struct BoxedPartitioner<K>(Arc<dyn Erased<K>>);
-
-type Decode<K> = fn(&mut Decoder<'_>) -> Result<BoxedPartitioner<K>, CodecError>;
-
-trait Erased<K>: Send + Sync {
+/// How a shuffle spreads keys: a user's [`Partitioner`], or one of the engine's own, which may need the outcome of
+/// another stage and travels as it sees fit.
+pub(crate) trait Spread<K>: Clone + PartialEq + Send + Sync + 'static {
     fn partitions(&self) -> usize;
+    /// The partition of a key, once what it depends on has run: in a task always, in the driver where it depends on
+    /// nothing.
     fn partition(&self, key: &K) -> usize;
-    fn dependencies(&self, to: &mut Vec<Dependency>);
-    fn encode(&self, to: &mut Encoder);
-    fn known(self: Arc<Self>) -> Partitioning;
-}
-
-impl<K: 'static, P: Partitioner<K>> Erased<K> for Typed<K, P> {
-    fn partitions(&self) -> usize {
-        self.0.partitions()
-    }
-
-    fn partition(&self, key: &K) -> usize {
-        self.0.partition(key)
-    }
-
-    fn dependencies(&self, to: &mut Vec<Dependency>) {
-        self.0.dependencies(to);
-    }
-
-    fn encode(&self, to: &mut Encoder) {
-        const { &Entry::new::<(K, P)>(decode::<K, P> as Decode<K>) }.encode(to);
-        to.put(&self.0);
-    }
-
-    fn known(self: Arc<Self>) -> Partitioning {
-        Partitioning(self)
-    }
-}
-
-fn decode<K: 'static, P: Partitioner<K>>(from: &mut Decoder<'_>) -> Result<BoxedPartitioner<K>, CodecError> {
-    from.get().map(|partitioner: P| BoxedPartitioner::new(partitioner))
-}
-
-impl<K> Clone for BoxedPartitioner<K> {
-    fn clone(&self) -> Self {
-        BoxedPartitioner(Arc::clone(&self.0))
-    }
-}
-
-/// How the map side of a shuffle uses a partitioner, typed or boxed.
-pub(crate) trait Spread<K>: Clone + Send + Sync + 'static {
-    fn partitions(&self) -> usize;
-    fn partition(&self, key: &K) -> usize;
-    fn dependencies(&self, to: &mut Vec<Dependency>);
-    fn partitioning(&self) -> Partitioning;
+    /// What people call it.
+    fn name(&self) -> &'static str;
+    /// What must have run before it can be used.
+    fn dependencies(&self, _: &mut Vec<Dependency>) {}
     fn encode(&self, to: &mut Encoder);
     fn decode(from: &mut Decoder<'_>) -> Result<Self, CodecError>;
+    /// What the RDD that is spread so says about itself.
+    fn partitioning(&self) -> Partitioning;
 }
 
-/// A partitioner of a known type.
-#[derive(Clone)]
+/// A user's partitioner.
+#[derive(Clone, PartialEq)]
 pub(crate) struct By<P>(pub(crate) P);
 
 impl<K: 'static, P: Partitioner<K>> Spread<K> for By<P> {
@@ -186,12 +88,8 @@ impl<K: 'static, P: Partitioner<K>> Spread<K> for By<P> {
         self.0.partition(key)
     }
 
-    fn dependencies(&self, to: &mut Vec<Dependency>) {
-        self.0.dependencies(to);
-    }
-
-    fn partitioning(&self) -> Partitioning {
-        Partitioning::of(&self.0)
+    fn name(&self) -> &'static str {
+        type_name::<P>()
     }
 
     fn encode(&self, to: &mut Encoder) {
@@ -201,36 +99,117 @@ impl<K: 'static, P: Partitioner<K>> Spread<K> for By<P> {
     fn decode(from: &mut Decoder<'_>) -> Result<Self, CodecError> {
         from.get().map(By)
     }
-}
 
-impl<K: 'static> BoxedPartitioner<K> {
-    pub(crate) fn new<P: Partitioner<K>>(partitioner: P) -> Self {
-        BoxedPartitioner(Arc::new(Typed(partitioner, std::marker::PhantomData::<fn() -> K>)))
+    fn partitioning(&self) -> Partitioning {
+        Partitioning::by(self)
     }
 }
 
-impl<K: 'static> Spread<K> for BoxedPartitioner<K> {
+/// A partitioner found at run time: by hash, without an indirect call for each record, or any other.
+///
+/// So each operator is compiled once and not once for each kind of partitioner.
+pub(crate) enum Chosen<K> {
+    Hash(By<usize>),
+    Other(BoxedPartitioner<K>),
+}
+
+impl<K: Hash + 'static> Chosen<K> {
+    /// The one that was asked for.
+    pub(crate) fn asked<P: Partitioner<K>>(partitioner: P) -> Result<Self> {
+        check_partitions(partitioner.partitions())?;
+        Ok(match (&partitioner as &dyn Any).downcast_ref::<usize>() {
+            Some(partitions) => Chosen::Hash(By(*partitions)),
+            None => Chosen::Other(BoxedPartitioner::new(&By(partitioner))),
+        })
+    }
+
+    /// The one to use where none is asked for: that of the parents which has most partitions, unless one of them has
+    /// ten times as many and more; else by hash into as many as the largest parent has.
+    pub(crate) fn upstream(parents: &[(Option<Partitioning>, usize)]) -> Self {
+        let largest = parents.iter().map(|(_, partitions)| *partitions).max().unwrap_or(1);
+        let known = parents.iter().filter_map(|(partitioning, _)| partitioning.as_ref()?.partitioner::<K>());
+        // The first of equals, where `max_by_key` alone would take the last.
+        let known = known.reduce(|a, b| if b.partitions() > a.partitions() { b } else { a });
+        match known {
+            Some(known) if known.partitions().saturating_mul(10) > largest => Chosen::known(known),
+            _ => Chosen::Hash(By(largest.max(1))),
+        }
+    }
+
+    /// That of an RDD which is spread already.
+    pub(crate) fn known(known: BoxedPartitioner<K>) -> Self {
+        match known.partitioning().typed::<K, By<usize>>() {
+            Some(by) => Chosen::Hash(by.clone()),
+            None => Chosen::Other(known),
+        }
+    }
+}
+
+impl<K> Clone for Chosen<K> {
+    fn clone(&self) -> Self {
+        match self {
+            Chosen::Hash(by) => Chosen::Hash(by.clone()),
+            Chosen::Other(other) => Chosen::Other(other.clone()),
+        }
+    }
+}
+
+impl<K: Hash + 'static> PartialEq for Chosen<K> {
+    fn eq(&self, other: &Self) -> bool {
+        self.partitioning() == other.partitioning()
+    }
+}
+
+impl<K: Hash + 'static> Spread<K> for Chosen<K> {
     fn partitions(&self) -> usize {
-        self.0.partitions()
+        match self {
+            Chosen::Hash(by) => by.0,
+            Chosen::Other(other) => other.partitions(),
+        }
     }
 
+    #[inline]
     fn partition(&self, key: &K) -> usize {
-        self.0.partition(key)
+        match self {
+            Chosen::Hash(by) => by.partition(key),
+            Chosen::Other(other) => other.partition(key),
+        }
+    }
+
+    fn name(&self) -> &'static str {
+        match self {
+            Chosen::Hash(by) => Spread::<K>::name(by),
+            Chosen::Other(other) => other.name(),
+        }
     }
 
     fn dependencies(&self, to: &mut Vec<Dependency>) {
-        self.0.dependencies(to);
-    }
-
-    fn partitioning(&self) -> Partitioning {
-        Arc::clone(&self.0).known()
+        if let Chosen::Other(other) = self {
+            other.dependencies(to);
+        }
     }
 
     fn encode(&self, to: &mut Encoder) {
-        self.0.encode(to);
+        match self {
+            Chosen::Hash(by) => to.put(&Some(by.0)),
+            Chosen::Other(other) => {
+                to.put(&None::<usize>);
+                other.encode(to);
+            }
+        }
     }
 
     fn decode(from: &mut Decoder<'_>) -> Result<Self, CodecError> {
-        Entry::<Decode<K>>::decode(from)?(from)
+        Ok(match from.get()? {
+            Some(partitions) => Chosen::Hash(By(partitions)),
+            None => Chosen::Other(BoxedPartitioner::decode(from)?),
+        })
+    }
+
+    fn partitioning(&self) -> Partitioning {
+        match self {
+            Chosen::Hash(by) => Spread::<K>::partitioning(by),
+            Chosen::Other(other) => Spread::partitioning(other),
+        }
     }
 }

@@ -97,10 +97,20 @@ where
     let mut writer =
         ShuffleWriter::new(task, MapOutputId { shuffle, map, task: task.attempt().task }, partitions);
     parent.compute(map, task).try_for_each(|record| {
-        let reduce = u32::try_from(spread.partition(&record.0)).unwrap_or(u32::MAX);
-        writer.write(PartitionId(reduce), &record)
+        let reduce = spread.partition(&record.0);
+        match u32::try_from(reduce) {
+            Ok(reduce) if reduce < partitions => writer.write(PartitionId(reduce), &record),
+            _ => Err(out_of_range(spread.name(), reduce, partitions)),
+        }
     })?;
     writer.finish().map(TaskOutput::Map)
+}
+
+fn out_of_range(partitioner: &str, answer: usize, partitions: u32) -> TaskError {
+    TaskError::Contract(format!(
+        "the partitioner {partitioner} answered {answer} for a key, but it has {partitions} partitions, from 0: \
+         `partition` must answer less than `partitions`"
+    ))
 }
 
 /// The records of a shuffle, by reduce partition: those of each map partition in order.

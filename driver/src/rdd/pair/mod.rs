@@ -1,73 +1,49 @@
 //! Operators on pairs of key and value.
+//!
+//! Two primitives: [`CombineByKey`], of one RDD, and [`Cogroup`], of two; all else is made of them. Both find out when
+//! they are made whether a parent is spread by their partitioner already, and then do not move it.
 
+mod cogroup;
 mod combine;
+mod combiner;
+pub(crate) mod facts;
+mod join;
+mod map_values;
+mod operators;
+mod project;
+mod range;
+mod sample;
+mod sort;
+pub(crate) mod spread;
+mod subtract;
+mod with;
 
-pub use combine::{CombineEarly, CombineValues, Reduced};
+pub(crate) use cogroup::Groups;
+pub use cogroup::{Cogroup, Cogroup3};
+pub use combine::CombineByKey;
+pub(crate) use combine::CombineEarly;
+pub use combiner::{Aggregate, ByFunctions, Combiner, First, Group, Reduce};
+pub use join::{FullOuter, Inner, Join, LeftOuter, RightOuter, Shape};
+pub use map_values::{FlatMapValues, MapValues};
+pub use operators::PairRdd;
+pub use project::{Keys, Values};
+pub use sample::SampleByKey;
+pub use sort::Sorted;
+pub use spread::PartitionBy;
+pub use subtract::SubtractByKey;
 
-use super::{Bound, Partitioner, Pure, Rdd, With};
-use crate::Result;
-use combine::reduce_by_key;
-use rsk_proto::Data;
-use std::hash::Hash;
+use super::{Bound, Pure};
 
-/// What RDDs of pairs can do besides.
-pub trait PairRdd<K: Data + Hash + Eq, V: Data>: Rdd<Item = (K, V)> {
-    /// One record a key, its values merged two by two. The function must be associative.
-    ///
-    /// Cost: a shuffle of one record a key and map task, into as many partitions as there are. Beyond the task's share
-    /// of memory the reduce side spills.
-    ///
-    /// ```
-    /// use rsk::prelude::*;
-    /// let ctx = rsk::Context::new("local[2]")?;
-    /// let mut sums = ctx.range(0..10, 3).map(|n| (n % 2, n)).reduce_by_key(|a, b| a + b).collect()?;
-    /// sums.sort();
-    /// assert_eq!(sums, [(0, 20), (1, 25)]);
-    /// # Ok::<(), rsk::Error>(())
-    /// ```
-    fn reduce_by_key<F>(&self, function: F) -> Reduced<K, V, Pure<F>>
-    where
-        F: Fn(V, V) -> V + Copy + Send + Sync + 'static,
-    {
-        reduce_by_key(self, &Pure::new(function), self.partitions())
-    }
-
-    /// [`reduce_by_key`](PairRdd::reduce_by_key) with a partitioner, or into so many partitions by hash.
-    ///
-    /// Errors: no partitions.
-    ///
-    /// ```
-    /// use rsk::prelude::*;
-    /// let ctx = rsk::Context::new("local")?;
-    /// let sums = ctx.range(0..10, 3).map(|n| (n % 2, n)).reduce_by_key_into(|a, b| a + b, 5)?;
-    /// assert_eq!((sums.partitions(), sums.count()?), (5, 2));
-    /// # Ok::<(), rsk::Error>(())
-    /// ```
-    fn reduce_by_key_into<F, Q>(&self, function: F, partitioner: Q) -> Result<Reduced<K, V, Pure<F>>>
-    where
-        F: Fn(V, V) -> V + Copy + Send + Sync + 'static,
-        Q: Partitioner<K>,
-    {
-        crate::context::check_partitions(partitioner.partitions())?;
-        Ok(reduce_by_key(self, &Pure::new(function), partitioner))
-    }
-}
-
-impl<K: Data + Hash + Eq, V: Data, R: Rdd<Item = (K, V)>> PairRdd<K, V> for R {}
-
-impl<P, K, V, E> With<P, E>
-where
-    P: Rdd<Item = (K, V)>,
-    K: Data + Hash + Eq,
-    V: Data,
-    E: Data + Sync,
-{
-    /// [`reduce_by_key`](PairRdd::reduce_by_key) with the value.
-    pub fn reduce_by_key<F>(self, function: F) -> Reduced<K, V, Bound<E, F>>
-    where
-        F: Fn(&E, V, V) -> V + Copy + Send + Sync + 'static,
-    {
-        let partitions = self.parent.partitions();
-        reduce_by_key(&self.parent, &Bound::new(self.value, function), partitions)
-    }
-}
+/// What `combine_by_key` gives.
+pub type Combined<K, V, A, B, C> = CombineByKey<K, V, ByFunctions<Pure<A>, Pure<B>, Pure<C>>>;
+/// What `combine_by_key` gives after `with`.
+pub type CombinedWith<K, V, E, A, B, C> =
+    CombineByKey<K, V, ByFunctions<Bound<E, A>, Bound<E, B>, Bound<E, C>>>;
+/// What `aggregate_by_key` and `fold_by_key` give.
+pub type Aggregated<K, V, U, B, C> = CombineByKey<K, V, Aggregate<U, Pure<B>, Pure<C>>>;
+/// What `aggregate_by_key` and `fold_by_key` give after `with`.
+pub type AggregatedWith<K, V, E, U, B, C> = CombineByKey<K, V, Aggregate<U, Bound<E, B>, Bound<E, C>>>;
+/// What `reduce_by_key` gives.
+pub type Reduced<K, V, F> = CombineByKey<K, V, Reduce<F>>;
+/// What `group_by_key` and `group_by` give.
+pub type Grouped<K, V> = CombineByKey<K, V, Group>;

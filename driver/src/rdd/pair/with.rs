@@ -1,0 +1,161 @@
+//! The operators by key whose functions get the value handed to `with`.
+
+use super::{Aggregate, AggregatedWith, ByFunctions, CombineByKey, CombinedWith, Reduce, Reduced};
+use crate::{
+    Result,
+    rdd::{Bound, Partitioner, Rdd, With, partitioner::Chosen},
+    value::Captured,
+};
+use rsk_proto::Data;
+use std::hash::Hash;
+
+impl<P, K, V, E> With<P, E>
+where
+    P: Rdd<Item = (K, V)>,
+    K: Data + Hash + Eq,
+    V: Data,
+    E: Data + Sync,
+{
+    fn spread(&self) -> Chosen<K> {
+        Chosen::upstream(&[(self.parent.partitioning(), self.parent.partitions())])
+    }
+
+    /// [`combine_by_key`](super::PairRdd::combine_by_key) with the value.
+    pub fn combine_by_key<U, A, B, C>(
+        self,
+        create: A,
+        merge_value: B,
+        merge_combiners: C,
+    ) -> CombinedWith<K, V, E, A, B, C>
+    where
+        U: Data,
+        A: Fn(&E, V) -> U + Copy + Send + Sync + 'static,
+        B: Fn(&E, U, V) -> U + Copy + Send + Sync + 'static,
+        C: Fn(&E, U, U) -> U + Copy + Send + Sync + 'static,
+    {
+        let spread = self.spread();
+        CombineByKey::new(&self.parent, self.functions(create, merge_value, merge_combiners), &spread)
+    }
+
+    /// [`combine_by_key_into`](super::PairRdd::combine_by_key_into) with the value.
+    pub fn combine_by_key_into<U, A, B, C>(
+        self,
+        create: A,
+        merge_value: B,
+        merge_combiners: C,
+        partitioner: impl Partitioner<K>,
+    ) -> Result<CombinedWith<K, V, E, A, B, C>>
+    where
+        U: Data,
+        A: Fn(&E, V) -> U + Copy + Send + Sync + 'static,
+        B: Fn(&E, U, V) -> U + Copy + Send + Sync + 'static,
+        C: Fn(&E, U, U) -> U + Copy + Send + Sync + 'static,
+    {
+        let spread = Chosen::asked(partitioner)?;
+        Ok(CombineByKey::new(&self.parent, self.functions(create, merge_value, merge_combiners), &spread))
+    }
+
+    fn functions<A: Copy + 'static, B: Copy + 'static, C: Copy + 'static>(
+        &self,
+        create: A,
+        merge_value: B,
+        merge_combiners: C,
+    ) -> ByFunctions<Bound<E, A>, Bound<E, B>, Bound<E, C>> {
+        ByFunctions {
+            create: Bound::new(self.value.clone(), create),
+            merge_value: Bound::new(self.value.clone(), merge_value),
+            merge_combiners: Bound::new(self.value.clone(), merge_combiners),
+        }
+    }
+
+    /// [`aggregate_by_key`](super::PairRdd::aggregate_by_key) with the value.
+    pub fn aggregate_by_key<U, B, C>(
+        self,
+        zero: U,
+        merge_value: B,
+        merge_combiners: C,
+    ) -> AggregatedWith<K, V, E, U, B, C>
+    where
+        U: Data + Sync + Clone,
+        B: Fn(&E, U, V) -> U + Copy + Send + Sync + 'static,
+        C: Fn(&E, U, U) -> U + Copy + Send + Sync + 'static,
+    {
+        let spread = self.spread();
+        CombineByKey::new(&self.parent, self.aggregation(zero, merge_value, merge_combiners), &spread)
+    }
+
+    /// [`aggregate_by_key_into`](super::PairRdd::aggregate_by_key_into) with the value.
+    pub fn aggregate_by_key_into<U, B, C>(
+        self,
+        zero: U,
+        merge_value: B,
+        merge_combiners: C,
+        partitioner: impl Partitioner<K>,
+    ) -> Result<AggregatedWith<K, V, E, U, B, C>>
+    where
+        U: Data + Sync + Clone,
+        B: Fn(&E, U, V) -> U + Copy + Send + Sync + 'static,
+        C: Fn(&E, U, U) -> U + Copy + Send + Sync + 'static,
+    {
+        let spread = Chosen::asked(partitioner)?;
+        Ok(CombineByKey::new(&self.parent, self.aggregation(zero, merge_value, merge_combiners), &spread))
+    }
+
+    fn aggregation<U: Data + Sync, B: Copy + 'static, C: Copy + 'static>(
+        &self,
+        zero: U,
+        merge_value: B,
+        merge_combiners: C,
+    ) -> Aggregate<U, Bound<E, B>, Bound<E, C>> {
+        Aggregate {
+            zero: Captured::new(zero, self.parent.context().values()),
+            merge_value: Bound::new(self.value.clone(), merge_value),
+            merge_combiners: Bound::new(self.value.clone(), merge_combiners),
+        }
+    }
+
+    /// [`fold_by_key`](super::PairRdd::fold_by_key) with the value.
+    pub fn fold_by_key<F>(self, zero: V, function: F) -> AggregatedWith<K, V, E, V, F, F>
+    where
+        V: Sync + Clone,
+        F: Fn(&E, V, V) -> V + Copy + Send + Sync + 'static,
+    {
+        self.aggregate_by_key(zero, function, function)
+    }
+
+    /// [`fold_by_key_into`](super::PairRdd::fold_by_key_into) with the value.
+    pub fn fold_by_key_into<F>(
+        self,
+        zero: V,
+        function: F,
+        partitioner: impl Partitioner<K>,
+    ) -> Result<AggregatedWith<K, V, E, V, F, F>>
+    where
+        V: Sync + Clone,
+        F: Fn(&E, V, V) -> V + Copy + Send + Sync + 'static,
+    {
+        self.aggregate_by_key_into(zero, function, function, partitioner)
+    }
+
+    /// [`reduce_by_key`](super::PairRdd::reduce_by_key) with the value.
+    pub fn reduce_by_key<F>(self, function: F) -> Reduced<K, V, Bound<E, F>>
+    where
+        F: Fn(&E, V, V) -> V + Copy + Send + Sync + 'static,
+    {
+        let spread = self.spread();
+        CombineByKey::new(&self.parent, Reduce(Bound::new(self.value, function)), &spread)
+    }
+
+    /// [`reduce_by_key_into`](super::PairRdd::reduce_by_key_into) with the value.
+    pub fn reduce_by_key_into<F>(
+        self,
+        function: F,
+        partitioner: impl Partitioner<K>,
+    ) -> Result<Reduced<K, V, Bound<E, F>>>
+    where
+        F: Fn(&E, V, V) -> V + Copy + Send + Sync + 'static,
+    {
+        let spread = Chosen::asked(partitioner)?;
+        Ok(CombineByKey::new(&self.parent, Reduce(Bound::new(self.value, function)), &spread))
+    }
+}

@@ -1,0 +1,50 @@
+//! The wide operators whose functions get the value handed to `with`.
+
+use super::{SortedBy, key_by::KeyBy};
+use crate::{
+    Result,
+    rdd::{
+        Bound, Partitioner, Rdd, With,
+        pair::{CombineByKey, Group, Grouped, Sorted, Values},
+        partitioner::Chosen,
+    },
+};
+use rsk_proto::Data;
+use std::hash::Hash;
+
+impl<P: Rdd<Item: Data>, E: Data + Sync> With<P, E> {
+    /// [`group_by`](super::Wide::group_by) with the value.
+    pub fn group_by<K, F>(self, function: F) -> Grouped<K, P::Item>
+    where
+        K: Data + Hash + Eq,
+        F: Fn(&E, &P::Item) -> K + Copy + Send + Sync + 'static,
+    {
+        let spread = Chosen::upstream(&[(None, self.parent.partitions())]);
+        CombineByKey::new(&KeyBy::new(self.parent, Bound::new(self.value, function)), Group, &spread)
+    }
+
+    /// [`group_by_into`](super::Wide::group_by_into) with the value.
+    pub fn group_by_into<K, F>(
+        self,
+        function: F,
+        partitioner: impl Partitioner<K>,
+    ) -> Result<Grouped<K, P::Item>>
+    where
+        K: Data + Hash + Eq,
+        F: Fn(&E, &P::Item) -> K + Copy + Send + Sync + 'static,
+    {
+        let spread = Chosen::asked(partitioner)?;
+        let pairs = KeyBy::new(self.parent, Bound::new(self.value, function));
+        Ok(CombineByKey::new(&pairs, Group, &spread))
+    }
+
+    /// [`sort_by`](super::Wide::sort_by) with the value.
+    pub fn sort_by<K, F>(self, function: F, partitions: usize) -> SortedBy<K, P::Item>
+    where
+        K: Data + Sync + Ord,
+        F: Fn(&E, &P::Item) -> K + Copy + Send + Sync + 'static,
+    {
+        let pairs = KeyBy::new(self.parent, Bound::new(self.value, function));
+        Values(Sorted::over_all(&pairs, partitions, false))
+    }
+}
