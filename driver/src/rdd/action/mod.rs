@@ -21,13 +21,15 @@ mod stats;
 mod take;
 mod tree;
 
+pub(crate) use count::Count;
 pub use histogram::Histogram;
 pub use local_iterator::LocalIterator;
 pub use number::Number;
 pub use numbers::NumberActions;
 pub use pair::PairActions;
-pub(crate) use count::Count;
-pub(crate) use result::{PartitionAction, ResultTask, RunTask, read_output, run, run_on, run_task};
+pub(crate) use result::{PartitionAction, ResultTask, RunTask, read_output, run, run_task};
+#[cfg(test)]
+pub(crate) use result::run_on;
 pub use stats::Stats;
 
 use super::{Items, Pure, Rdd, Transform};
