@@ -21,12 +21,12 @@ mod stats;
 mod take;
 mod tree;
 
+pub(crate) use count::Count;
 pub use histogram::Histogram;
 pub use local_iterator::LocalIterator;
 pub use number::Number;
 pub use numbers::NumberActions;
 pub use pair::PairActions;
-pub(crate) use count::Count;
 pub(crate) use result::{PartitionAction, ResultTask, RunTask, read_output, run, run_on, run_task};
 pub use stats::Stats;
 
