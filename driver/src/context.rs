@@ -16,7 +16,7 @@ use crate::{
 use rsk_executor::{ExecutorConfig, WorkDir, shuffle::folder};
 use rsk_proto::{Data, ShuffleId};
 use std::sync::{
-    Arc, Weak,
+    Arc,
     atomic::{AtomicU64, Ordering},
 };
 
