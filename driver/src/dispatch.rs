@@ -129,8 +129,9 @@ impl Drop for Locked<'_> {
         if !self.0.after.is_empty() {
             let After { sums, dropped, news } = std::mem::take(&mut self.0.after);
             MutexGuard::unlocked(&mut self.0, || {
-                sums.iter().for_each(|sum| sum.fold());
-                drop(sums);
+                for sum in sums {
+                    sum.fold();
+                }
                 drop(dropped);
                 news.into_iter().for_each(|(to, what)| tell(&to, what));
             });
