@@ -6,14 +6,13 @@ use rsk::prelude::*;
 
 fn main() -> rsk::Result<()> {
     rsk::run(|ctx| {
-        let input = rsk::arg(0, examples::data("edges.txt"))?;
+        let input = rsk::arg(0, examples::data("access.log"))?;
         let (good, bad) = (ctx.accumulator(0u64), ctx.accumulator(0u64));
 
-        ctx.text_file(&input)?.with((good.clone(), bad.clone())).for_each(|(good, bad), line| {
-            let is_edge = line.split_ascii_whitespace().all(|id| id.parse::<u32>().is_ok());
-            if is_edge { good.add(1) } else { bad.add(1) }
-        })?;
-        println!("{} lines are edges, {} are not", good.value(), bad.value());
+        ctx.text_file(&input)?
+            .with((good.clone(), bad.clone()))
+            .for_each(|(good, bad), line| if line.contains(" HTTP/") { good.add(1) } else { bad.add(1) })?;
+        println!("{} lines are requests, {} are not", good.value(), bad.value());
         Ok(())
     })
 }

@@ -8,10 +8,11 @@ fn main() -> rsk::Result<()> {
         let squares = ctx.broadcast((0..size).map(|n| n * n).collect::<Vec<u64>>());
 
         for round in 1..=3 {
-            let looked_up = ctx.range(0..size, 8).with((squares.clone(), round)).map(|(squares, round), n| {
-                let index = usize::try_from(n * round % squares.len() as u64).unwrap_or(0);
-                squares[index] % 1_000
-            });
+            let looked_up =
+                ctx.range(0..size, 8).with((squares.clone(), round)).map(|(squares, round), n| {
+                    let index = usize::try_from(n * round % squares.len() as u64).unwrap_or(0);
+                    squares[index] % 1_000
+                });
             println!("round {round}: {}", looked_up.reduce(|a, b| a + b)?);
         }
         Ok(())

@@ -11,7 +11,8 @@ fn distance(a: &[f64], b: &[f64]) -> f64 {
 }
 
 fn closest(point: &[f64], centres: &[Point]) -> usize {
-    let by_distance = |a: &usize, b: &usize| distance(point, &centres[*a]).total_cmp(&distance(point, &centres[*b]));
+    let by_distance =
+        |a: &usize, b: &usize| distance(point, &centres[*a]).total_cmp(&distance(point, &centres[*b]));
     (0..centres.len()).min_by(by_distance).unwrap_or(0)
 }
 
@@ -29,7 +30,7 @@ fn main() -> rsk::Result<()> {
             .map(|line| line.split_ascii_whitespace().filter_map(|x| x.parse().ok()).collect::<Point>())
             .filter(|point| !point.is_empty())
             .cache();
-        let mut centres = points.take_sample(false, k, 42)?;
+        let mut centres = points.take_sample(false, k, 1)?;
         for round in 1..=rounds {
             let means = points
                 .with(centres.clone())

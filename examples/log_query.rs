@@ -20,7 +20,12 @@ fn main() -> rsk::Result<()> {
             .text_file(&input)?
             .flat_map(|line| {
                 let [hour, url, status, bytes] = LINE.captures(&line)?.extract().1;
-                Some((hour.to_owned(), status.to_owned(), bytes.parse().unwrap_or(0u64), rsk::Text::from(url)))
+                Some((
+                    hour.to_owned(),
+                    status.to_owned(),
+                    bytes.parse().unwrap_or(0u64),
+                    rsk::Text::from(url),
+                ))
             })
             .persist(StorageLevel::MemoryAndDisk);
 

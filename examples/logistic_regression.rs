@@ -30,7 +30,8 @@ fn main() -> rsk::Result<()> {
             weights.iter_mut().zip(gradient).for_each(|(weight, slope)| *weight -= slope);
         }
 
-        let right = points.with(weights.clone()).filter(|weights, (class, point)| class * dot(weights, point) > 0.0);
+        let right =
+            points.with(weights.clone()).filter(|weights, (class, point)| class * dot(weights, point) > 0.0);
         println!("weights {weights:.4?}");
         println!("{} of {} points are on their side", right.count()?, points.count()?);
         Ok(())

@@ -19,22 +19,18 @@ impl Darts {
 
 fn main() -> rsk::Result<()> {
     rsk::run(|ctx| {
-        let args = rsk::args();
-        let number = |index: usize, default: u64| match args.get(index) {
-            Some(text) => text.parse().map_err(|_| rsk::Error::Argument(format!("{text:?} is no number"))),
-            None => Ok(default),
-        };
-        let (partitions, samples) = (number(0, 8)?.max(1), number(1, 10_000_000)?);
+        let partitions = rsk::arg(0, 8usize)?.max(1);
+        let each = rsk::arg(1, 10_000_000u64)? / partitions as u64;
         let inside: u64 = ctx
-            .range(0..partitions, usize::try_from(partitions).unwrap_or(1))
-            .with(samples / partitions)
+            .range(0..partitions as u64, partitions)
+            .with(each)
             .map(|each, seed| {
                 let mut darts = Darts(seed);
                 (0..*each).filter(|_| darts.coordinate().powi(2) + darts.coordinate().powi(2) < 1.0).count()
                     as u64
             })
             .reduce(|a, b| a + b)?;
-        println!("pi is roughly {}", 4.0 * inside as f64 / (samples / partitions * partitions) as f64);
+        println!("pi is roughly {}", 4.0 * inside as f64 / (each * partitions as u64) as f64);
         Ok(())
     })
 }

@@ -12,11 +12,11 @@ fn main() -> rsk::Result<()> {
 
         // An edge x → y by its end y, to be joined with paths that begin there.
         let by_end = edges.map(|(from, to)| (to, from)).cache();
-        let mut paths = edges.distinct().cache();
+        let mut paths = edges.distinct().boxed().cache();
         let (mut before, mut count) = (0, paths.count()?);
         while count > before {
             let longer = paths.join(&by_end).map(|(_, (to, from))| (from, to));
-            let all = paths.union(&longer).distinct().boxed().cache();
+            let all = paths.union(&longer).distinct_into(ctx.default_partitions())?.boxed().cache();
             (before, count) = (count, all.count()?);
             paths = all;
         }

@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use std::{
+    collections::{BTreeMap, BTreeSet},
     fs,
     path::{Path, PathBuf},
     process::{Command, Output},
@@ -61,6 +62,132 @@ fn word_count() {
         String::from_utf8_lossy(&again.stderr).contains("exists already"),
         "an output is never overwritten"
     );
+}
+
+#[test]
+fn log_query() {
+    let out = printed("log_query", &["local[2]", &data("examples/data/access.log")]);
+    let hits: u64 = out
+        .lines()
+        .filter(|line| line.starts_with("12/Mar/2026:"))
+        .map(|line| line.split_whitespace().nth(2).unwrap().parse::<u64>().unwrap())
+        .sum();
+    assert_eq!(hits, 400, "every request is counted once: {out}");
+    assert_eq!(out.lines().skip_while(|line| !line.ends_with("url")).count(), 21, "twenty URLs: {out}");
+}
+
+#[test]
+fn page_rank() {
+    let out = printed("page_rank", &["local[2]", &data("examples/data/edges.txt"), "10"]);
+    // As a plain loop over the same edges gives it.
+    assert!(out.ends_with(&format!("{}\n", plain_page_rank(10))), "{out} is not {}", plain_page_rank(10));
+}
+
+fn plain_page_rank(iterations: usize) -> String {
+    let text = fs::read_to_string(data("examples/data/edges.txt")).unwrap();
+    let number = |id: Option<&str>| id.unwrap().parse::<u32>().unwrap();
+    let mut links = BTreeMap::<u32, BTreeSet<u32>>::new();
+    for line in text.lines() {
+        let mut ids = line.split(' ');
+        links.entry(number(ids.next())).or_default().insert(number(ids.next()));
+    }
+    let mut ranks: BTreeMap<u32, f64> = links.keys().map(|page| (*page, 1.0)).collect();
+    for _ in 0..iterations {
+        let mut sums = BTreeMap::<u32, f64>::new();
+        for (page, targets) in &links {
+            let Some(rank) = ranks.get(page) else { continue };
+            targets
+                .iter()
+                .for_each(|target| *sums.entry(*target).or_default() += rank / targets.len() as f64);
+        }
+        ranks = sums.into_iter().map(|(page, sum)| (page, 0.15 + 0.85 * sum)).collect();
+    }
+    format!("pages {} sum {:.6}", ranks.len(), ranks.values().sum::<f64>())
+}
+
+#[test]
+fn k_means() {
+    let out = printed("k_means", &["local[2]", &data("examples/data/points.txt"), "3", "20"]);
+    let numbers = |line: &str| -> Vec<f64> {
+        line.trim_matches(['[', ']']).split(", ").map(|number| number.parse().unwrap()).collect()
+    };
+    let centres: Vec<_> = out.lines().filter(|line| line.starts_with('[')).map(numbers).collect();
+    for (found, made) in centres.iter().zip([[0.0, 8.0, 3.0], [1.0, 1.0, 1.0], [5.0, 5.0, 0.0]]) {
+        assert!(found.iter().zip(made).all(|(a, b)| (a - b).abs() < 0.3), "{out}");
+    }
+    assert_eq!(centres.len(), 3);
+}
+
+#[test]
+fn logistic_regression() {
+    let out = printed("logistic_regression", &["local[2]", &data("examples/data/classes.txt"), "20"]);
+    let right: u32 = out.lines().last().unwrap().split(' ').next().unwrap().parse().unwrap();
+    assert!(right > 180, "{out}");
+}
+
+#[test]
+fn transitive_closure() {
+    let dir = tempfile::tempdir().unwrap();
+    let chain = dir.path().join("chain.txt");
+    fs::write(&chain, "1 2\n2 3\n3 4\n").unwrap();
+    let out = printed("transitive_closure", &["local[2]", &chain.display().to_string()]);
+    assert_eq!(out, "6 pairs are connected\n");
+}
+
+#[test]
+fn tera_sort() {
+    let dir = tempfile::tempdir().unwrap();
+    let (input, output) = (data("examples/data/licence.txt"), dir.path().join("sorted"));
+    printed("tera_sort", &["local[2]", &input, &output.display().to_string()]);
+    let mut parts: Vec<_> = fs::read_dir(&output).unwrap().map(|entry| entry.unwrap().path()).collect();
+    parts.sort();
+    let sorted: String = parts
+        .iter()
+        .filter(|part| !part.ends_with("_SUCCESS"))
+        .map(|part| fs::read_to_string(part).unwrap())
+        .collect();
+    let text = fs::read_to_string(input).unwrap();
+    let mut lines: Vec<_> = text.lines().collect();
+    lines.sort_by_key(|line| line.bytes().take(10).collect::<Vec<u8>>());
+    assert_eq!(sorted.lines().collect::<Vec<_>>(), lines, "sorted, and stable");
+}
+
+#[test]
+fn join() {
+    let out =
+        printed("join", &["local[2]", &data("examples/data/people.txt"), &data("examples/data/orders.txt")]);
+    let orders = fs::read_to_string(data("examples/data/orders.txt")).unwrap().lines().count();
+    let without = out.lines().filter(|line| line.ends_with("nothing")).count();
+    assert_eq!(out.lines().count(), orders + without, "every order once, and who has none: {out}");
+    assert!(without > 0 && out.lines().is_sorted_by_key(|line| line.split(' ').next().unwrap().to_owned()));
+}
+
+#[test]
+fn shortest_paths() {
+    let dir = tempfile::tempdir().unwrap();
+    let edges = dir.path().join("edges.txt");
+    fs::write(&edges, "1 2\n2 3\n1 3\n3 4\n5 1\n").unwrap();
+    let out = printed("shortest_paths", &["local[2]", &edges.display().to_string(), "1"]);
+    let lines: Vec<_> =
+        out.lines().map(|line| line.split_whitespace().collect::<Vec<_>>().join(" ")).collect();
+    assert_eq!(
+        lines,
+        ["0 steps 1 vertices", "1 steps 2 vertices", "2 steps 1 vertices", "unreachable 1 vertices"]
+    );
+}
+
+#[test]
+fn broadcast() {
+    let out = printed("broadcast", &["local[2]", "1000"]);
+    let round = |round: u64| (0..1_000u64).map(|n| (n * round % 1_000).pow(2) % 1_000).sum::<u64>();
+    let expected: String = (1..=3).map(|n| format!("round {n}: {}\n", round(n))).collect();
+    assert_eq!(out, expected);
+}
+
+#[test]
+fn accumulator() {
+    let out = printed("accumulator", &["local[2]", &data("examples/data/access.log")]);
+    assert_eq!(out, "400 lines are requests, 1 are not\n");
 }
 
 #[test]

@@ -96,13 +96,15 @@ where
     let partitions = u32::try_from(spread.partitions()).unwrap_or(u32::MAX);
     let mut writer =
         ShuffleWriter::new(task, MapOutputId { shuffle, map, task: task.attempt().task }, partitions);
-    parent.compute(map, task).try_for_each(|record| {
+    // `for_each` and not `try_for_each`: only the former goes through adapters written by hand as one loop.
+    parent.compute(map, task).for_each(|record| {
         let reduce = spread.partition(&record.0);
-        match u32::try_from(reduce) {
+        let written = match u32::try_from(reduce) {
             Ok(reduce) if reduce < partitions => writer.write(PartitionId(reduce), &record),
             _ => Err(out_of_range(spread.name(), reduce, partitions)),
-        }
-    })?;
+        };
+        written.or_raise();
+    });
     writer.finish().map(TaskOutput::Map)
 }
 

@@ -27,9 +27,9 @@ pub use local_iterator::LocalIterator;
 pub use number::Number;
 pub use numbers::NumberActions;
 pub use pair::PairActions;
-pub(crate) use result::{PartitionAction, ResultTask, RunTask, read_output, run, run_task};
 #[cfg(test)]
 pub(crate) use result::run_on;
+pub(crate) use result::{PartitionAction, ResultTask, RunTask, read_output, run, run_task};
 pub use stats::Stats;
 
 use super::{Items, Pure, Rdd, Transform};
