@@ -6,20 +6,16 @@ use crate::{
     dispatch::Dispatch,
     job::with_properties,
     local::Local,
-    rdd::source::{Parallelize, Range, TextFile},
+    rdd::source::{Parallelize, Range},
     track::{BlockTable, MapOutputTable},
     value::ValueRegistry,
 };
 use rsk_executor::{ExecutorConfig, WorkDir, shuffle::folder};
 use rsk_proto::{Data, ShuffleId, ValueId};
-use rsk_storage::{list, plan};
 use std::sync::{
     Arc, Weak,
     atomic::{AtomicU64, Ordering},
 };
-
-/// Files are cut into splits of this size.
-const BLOCK_BYTES: u64 = 32 << 20;
 
 /// A connection to the slots that run tasks. A cheap clone; the slots end with the last clone and the last RDD.
 #[derive(Debug, Clone)]
@@ -125,21 +121,6 @@ impl Context {
     /// ```
     pub fn range(&self, range: std::ops::Range<u64>, partitions: usize) -> Range {
         Range::new(self, range, partitions.clamp(1, u32::MAX as usize))
-    }
-
-    /// The lines of text files: a path, a directory, a glob, or several between commas. One partition per 32 MiB, and at
-    /// least as many as there are slots.
-    ///
-    /// Errors: input that is missing or cannot be listed; while a job reads: a line that is not UTF-8.
-    ///
-    /// ```
-    /// let ctx = rsk::Context::new("local")?;
-    /// assert!(ctx.text_file("no/such/file").unwrap_err().to_string().contains("no/such/file"));
-    /// # Ok::<(), rsk::Error>(())
-    /// ```
-    pub fn text_file(&self, paths: &str) -> Result<TextFile, Error> {
-        let files = list(paths)?;
-        Ok(TextFile::new(self, plan(&files, BLOCK_BYTES, u64::from(self.0.slots))))
     }
 
     /// Ends all jobs and refuses further ones, from any thread. Slots go home when their tasks have ended; they do so by

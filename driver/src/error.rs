@@ -96,6 +96,9 @@ pub enum Error {
         "this program was started as an executor: call rsk::executor_if_asked() first in its main, or use rsk::run"
     )]
     ExecutorNotAsked,
+    /// A sum that its type has no room for.
+    #[error("the sum is beyond {0}: map the numbers to f64 first, or aggregate them into a wider type")]
+    Overflow(&'static str),
     /// The context's slots are gone.
     #[error("the context has stopped")]
     Stopped,

@@ -34,11 +34,16 @@ pub use child::executor_if_asked;
 pub use config::{Config, Executors, LogLevel};
 pub use context::Context;
 pub use error::{Error, Result};
-pub use rsk_storage::Text;
+pub use rsk_storage::{Cut, CutPattern, InvalidUtf8, Text, TextOptions, Words};
 pub use run::{arg, args, run};
 pub use task::pool::{JobOrder, PoolShare};
 
 /// What a program imports: the traits whose methods are operators and actions.
 pub mod prelude {
-    pub use crate::rdd::{Rdd, Transform, action::Actions, pair::PairRdd, wide::Wide};
+    pub use crate::rdd::{
+        Rdd, Transform,
+        action::{Actions, NumberActions, PairActions},
+        pair::PairRdd,
+        wide::Wide,
+    };
 }

@@ -27,7 +27,7 @@ pub use partitioner::Partitioner;
 pub use partitioning::Partitioning;
 pub use ship::Pure;
 pub use shuffle::Shuffled;
-pub use transform::Transform;
+pub use transform::{Out, Program, Transform};
 pub use with::With;
 
 use crate::Context;

@@ -40,10 +40,22 @@ pub(crate) fn run_task(from: &mut Decoder<'_>, task: &TaskContext) -> Result<Tas
 pub(crate) fn run<R: Rdd, A: PartitionAction<R::Item>>(
     rdd: &R,
     action: &A,
-    take: impl FnMut(A::Out),
+    mut take: impl FnMut(A::Out),
+) -> Result<()> {
+    try_run(rdd, action, |answer| {
+        take(answer);
+        Ok(())
+    })
+}
+
+/// [`run`] that ends, and its job with it, when `take` fails.
+pub(crate) fn try_run<R: Rdd, A: PartitionAction<R::Item>>(
+    rdd: &R,
+    action: &A,
+    take: impl FnMut(A::Out) -> Result<()>,
 ) -> Result<()> {
     let all: Vec<_> = (0..rdd.partitions()).map(PartitionId::of).collect();
-    run_on(rdd, &all, action, take)
+    try_run_on(rdd, &all, action, take)
 }
 
 /// Runs `action` on some partitions of `rdd`; `take` gets the answers in the order given.
@@ -53,13 +65,24 @@ pub(crate) fn run_on<R: Rdd, A: PartitionAction<R::Item>>(
     action: &A,
     mut take: impl FnMut(A::Out),
 ) -> Result<()> {
+    try_run_on(rdd, partitions, action, |answer| {
+        take(answer);
+        Ok(())
+    })
+}
+
+fn try_run_on<R: Rdd, A: PartitionAction<R::Item>>(
+    rdd: &R,
+    partitions: &[PartitionId],
+    action: &A,
+    mut take: impl FnMut(A::Out) -> Result<()>,
+) -> Result<()> {
     let task = ResultTask { rdd: rdd.clone(), action: action.clone() };
     let missing = Mutex::new(partitions.iter().copied().collect());
     let stage = |id, news| ResultStage { id, task, partitions: partitions.len(), missing, news };
     job::run(rdd.context(), partitions, stage, |output| {
         let bytes = read_output(output)?;
-        take(decode_record(&mut bytes.as_slice())?);
-        Ok(())
+        take(decode_record(&mut bytes.as_slice())?)
     })
 }
 

@@ -1,15 +1,16 @@
-//! `save_as_text_file`: a line a record, a part a partition.
+//! `save_as_text_file` and `save_as_object_file`: a part a partition, all of them or none.
 
 use super::result::{self, PartitionAction};
 use crate::{Result, rdd::Rdd};
 use rsk_executor::TaskContext;
-use rsk_proto::{CodecError, Decoder, Encoder, OrRaise};
-use rsk_storage::{OutputCommit, PartFile, PartWriter};
+use rsk_proto::{CodecError, Data, Decoder, Encoder, OrRaise};
+use rsk_storage::{ObjectPartWriter, OutputCommit, PartFile, PartWriter, output_folder};
 use std::{
     fmt::Display,
     path::{Path, PathBuf},
 };
 
+/// Writes a line a record.
 #[derive(Clone)]
 struct SaveText(PathBuf);
 
@@ -20,6 +21,7 @@ impl<T: Display> PartitionAction<T> for SaveText {
         let attempt = task.attempt();
         let mut part = PartWriter::create(&self.0, attempt.partition, attempt.task).or_raise();
         items.try_for_each(|item| part.write_line(item)).or_raise();
+        task.check_killed();
         part.finish().or_raise()
     }
 
@@ -32,14 +34,46 @@ impl<T: Display> PartitionAction<T> for SaveText {
     }
 }
 
-pub(super) fn save_as_text_file<R: Rdd<Item: Display>>(rdd: &R, folder: &Path) -> Result<()> {
-    let output = OutputCommit::prepare(folder)?;
-    let mut published = Ok(());
-    result::run(rdd, &SaveText(folder.to_owned()), |part: PartFile| {
-        if published.is_ok() {
-            published = output.commit_part(&part);
-        }
-    })?;
-    published?;
+/// Writes records in the codec's own form.
+#[derive(Clone)]
+struct SaveObjects(PathBuf);
+
+impl<T: Data> PartitionAction<T> for SaveObjects {
+    type Out = PartFile;
+
+    fn run(&self, mut items: impl Iterator<Item = T>, task: &TaskContext) -> PartFile {
+        let attempt = task.attempt();
+        let mut part = ObjectPartWriter::create(&self.0, attempt.partition, attempt.task).or_raise();
+        items.try_for_each(|item| part.write(&item)).or_raise();
+        task.check_killed();
+        part.finish().or_raise()
+    }
+
+    fn encode(&self, to: &mut Encoder) {
+        to.put(&self.0);
+    }
+
+    fn decode(from: &mut Decoder<'_>) -> Result<Self, CodecError> {
+        from.get().map(SaveObjects)
+    }
+}
+
+pub(super) fn save_as_text_file<R: Rdd<Item: Display>>(rdd: &R, typed: &Path) -> Result<()> {
+    save(rdd, typed, SaveText)
+}
+
+pub(super) fn save_as_object_file<R: Rdd<Item: Data>>(rdd: &R, typed: &Path) -> Result<()> {
+    save(rdd, typed, SaveObjects)
+}
+
+/// Publishes the parts that the tasks wrote; whatever fails, the output is dropped uncommitted and removes itself.
+fn save<R, A>(rdd: &R, typed: &Path, action: impl FnOnce(PathBuf) -> A) -> Result<()>
+where
+    R: Rdd,
+    A: PartitionAction<R::Item, Out = PartFile>,
+{
+    let folder = typed.to_str().map_or_else(|| Ok(typed.to_owned()), output_folder)?;
+    let output = OutputCommit::prepare(&folder)?;
+    result::try_run(rdd, &action(folder), |part| Ok(output.commit_part(&part)?))?;
     Ok(output.commit()?)
 }

@@ -1,12 +1,20 @@
 //! Where lineages begin.
 
+mod empty;
+mod files;
+mod object_file;
 mod parallelize;
 mod range;
 mod text_file;
+mod whole_files;
 
+pub use empty::Empty;
+pub use files::{Files, Format};
+pub use object_file::{ObjectFile, Objects};
 pub use parallelize::Parallelize;
 pub use range::Range;
-pub use text_file::TextFile;
+pub use text_file::{TextFile, TextLines};
+pub use whole_files::{BinaryFiles, WholeBytes, WholeText, WholeTextFiles};
 
 /// The bounds of slice `index` of `slices` of something `length` long: sizes differ by at most one.
 pub(crate) fn slice_of(length: u64, index: u64, slices: u64) -> std::ops::Range<u64> {

@@ -2,8 +2,8 @@
 
 use super::slice_of;
 use crate::{
-    Context,
-    rdd::{Dependency, Determinism, Home, Rdd},
+    Context, Error, Result,
+    rdd::{Dependency, Determinism, Home, Rdd, Transform},
 };
 use rsk_executor::TaskContext;
 use rsk_proto::{CodecError, Decoder, Encoder, PartitionId};
@@ -19,6 +19,35 @@ pub struct Range {
 impl Range {
     pub(crate) fn new(context: &Context, range: std::ops::Range<u64>, partitions: usize) -> Self {
         Range { home: Home::of(context), numbers: range, partitions }
+    }
+}
+
+impl Context {
+    /// Every `step`th number of `range`, from its start, in `partitions` slices (at least one). No task carries them.
+    ///
+    /// Errors: a step of 0.
+    ///
+    /// ```
+    /// use rsk::prelude::*;
+    /// let ctx = rsk::Context::new("local")?;
+    /// assert_eq!(ctx.range_by(5..20, 6, 2)?.collect()?, [5, 11, 17]);
+    /// assert!(ctx.range_by(5..20, 0, 2).is_err());
+    /// # Ok::<(), rsk::Error>(())
+    /// ```
+    pub fn range_by(
+        &self,
+        range: std::ops::Range<u64>,
+        step: u64,
+        partitions: usize,
+    ) -> Result<impl Rdd<Item = u64> + use<>> {
+        if step == 0 {
+            return Err(Error::Argument("a range in steps of 0: at least 1 is possible".to_owned()));
+        }
+        let count = range.end.saturating_sub(range.start).div_ceil(step);
+        Ok(self
+            .range(0..count, partitions)
+            .with((range.start, step))
+            .map(|(start, step), i| start + i * step))
     }
 }
 

@@ -1,67 +1,85 @@
 //! `ctx.text_file(paths)`: the lines of text files.
 
-use crate::{
-    Context,
-    rdd::{Dependency, Determinism, Home, Rdd},
-};
+use super::{Files, Format};
+use crate::{Context, Result};
 use rsk_executor::TaskContext;
-use rsk_proto::{CodecError, Decoder, Encoder, OrRaise, PartitionId};
-use rsk_storage::{Split, Text, read_lines};
-use std::sync::Arc;
+use rsk_storage::{ReadError, Text, TextOptions, TextPartition, list, plan, read_lines};
+use serde::{Deserialize, Serialize};
 
-/// Lines between two looks at whether the task is to stop.
-const LOOK_EVERY: u32 = 4096;
+/// The lines of text files, split by split.
+pub type TextFile = Files<TextLines>;
 
-/// Lines of files, a split a partition. A task carries its split alone.
-#[derive(Debug, Clone)]
-pub struct TextFile {
-    home: Home,
-    /// All splits in the driver, one in an executor.
-    splits: Arc<Vec<Split>>,
-}
+/// How lines are read.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct TextLines(TextOptions);
 
-impl TextFile {
-    pub(crate) fn new(context: &Context, splits: Vec<Split>) -> Self {
-        TextFile { home: Home::of(context), splits: Arc::new(splits) }
-    }
-}
-
-impl Rdd for TextFile {
+impl Format for TextLines {
+    type Split = TextPartition;
     type Item = Text;
 
-    fn context(&self) -> &Context {
-        self.home.context()
+    const LOOK_EVERY: u32 = 4096;
+
+    fn read(
+        &self,
+        split: TextPartition,
+        task: &TaskContext,
+    ) -> impl Iterator<Item = Result<Text, ReadError>> + 'static {
+        read_lines(split, &within(&self.0, task))
+    }
+}
+
+/// The options, but no record beyond what the task may hold.
+pub(super) fn within(options: &TextOptions, task: &TaskContext) -> TextOptions {
+    let record_bytes_max = options.record_bytes_max.min(task.memory_share());
+    TextOptions { record_bytes_max, ..options.clone() }
+}
+
+impl Context {
+    /// The lines of text files: a path, a folder, a pattern, or several between commas, without their `\n` or `\r\n`. Files
+    /// whose names end in `.gz` or `.zst` are unpacked.
+    ///
+    /// Shape: a partition for each 32 MiB of a file, and at least as many as there are slots; a compressed file is one
+    /// partition. A line belongs to the partition in which it starts.
+    ///
+    /// Errors: input that is missing or cannot be listed; while a job reads: a line that is not UTF-8, a file that is
+    /// damaged or has shrunk.
+    ///
+    /// ```
+    /// use rsk::prelude::*;
+    /// let folder = tempfile::tempdir().unwrap();
+    /// std::fs::write(folder.path().join("a.txt"), "to be\r\nor not").unwrap();
+    /// let ctx = rsk::Context::new("local[2]")?;
+    /// let lines = ctx.text_file(&format!("{}/*.txt", folder.path().display()))?;
+    /// assert_eq!(lines.collect()?, ["to be", "or not"]);
+    /// assert!(ctx.text_file("no/such/file").unwrap_err().to_string().contains("no/such/file"));
+    /// # Ok::<(), rsk::Error>(())
+    /// ```
+    pub fn text_file(&self, paths: &str) -> Result<TextFile> {
+        self.text_file_with(paths, self.text_options())
     }
 
-    fn partitions(&self) -> usize {
-        self.splits.len()
+    /// [`text_file`](Context::text_file), read in another way: more partitions, small files together in one, bytes that are
+    /// not UTF-8 let through.
+    ///
+    /// ```
+    /// use rsk::{InvalidUtf8, TextOptions, prelude::*};
+    /// let folder = tempfile::tempdir().unwrap();
+    /// for n in 0..100 {
+    ///     std::fs::write(folder.path().join(format!("{n:03}")), b"caf\xe9\n").unwrap();
+    /// }
+    /// let ctx = rsk::Context::new("local[2]")?;
+    /// let options = TextOptions { packed: true, invalid_utf8: InvalidUtf8::Lossy, ..TextOptions::default() };
+    /// let lines = ctx.text_file_with(&folder.path().display().to_string(), options)?;
+    /// assert_eq!((lines.partitions(), lines.count()?, &*lines.first()?), (1, 100, "caf\u{fffd}"));
+    /// # Ok::<(), rsk::Error>(())
+    /// ```
+    pub fn text_file_with(&self, paths: &str, options: TextOptions) -> Result<TextFile> {
+        let splits = plan(&list(paths)?, &options);
+        Ok(Files::new(self, splits, TextLines(options)))
     }
 
-    fn dependencies(&self, _: &mut Vec<Dependency>) {}
-
-    fn determinism(&self) -> Determinism {
-        Determinism::Determinate
-    }
-
-    fn compute(&self, _: PartitionId, task: &TaskContext) -> impl Iterator<Item = Text> + 'static {
-        let task = task.clone();
-        let lines = self.splits.first().cloned().map(|split| read_lines(split).or_raise());
-        let mut until_look = LOOK_EVERY;
-        lines.into_iter().flatten().map(move |line| {
-            until_look -= 1;
-            if until_look == 0 {
-                until_look = LOOK_EVERY;
-                task.check_killed();
-            }
-            line.or_raise()
-        })
-    }
-
-    fn encode(&self, partition: PartitionId, to: &mut Encoder) {
-        to.put(&&self.splits[partition.index()..=partition.index()]);
-    }
-
-    fn decode(from: &mut Decoder<'_>) -> Result<Self, CodecError> {
-        Ok(TextFile { home: Home::default(), splits: Arc::new(from.get()?) })
+    /// What is used where no options are given.
+    pub(super) fn text_options(&self) -> TextOptions {
+        TextOptions { splits_min: self.default_partitions() as u64, ..TextOptions::default() }
     }
 }

@@ -1,6 +1,6 @@
 //! `map_partitions`: what the function makes of each partition.
 
-use super::one_parent;
+use super::{Marked, one_parent};
 use crate::rdd::{Bound, Function, Items, Rdd, With};
 use rsk_executor::TaskContext;
 use rsk_proto::{Data, PartitionId};
@@ -44,5 +44,15 @@ impl<P: Rdd, E: Data + Sync> With<P, E> {
         F: Fn(&E, Items<P::Item>) -> Out + Copy + Send + Sync + 'static,
     {
         MapPartitions::new(self.parent, Bound::new(self.value, function))
+    }
+
+    /// [`map_partitions_keeping_keys`](super::Transform::map_partitions_keeping_keys) with the value.
+    pub fn map_partitions_keeping_keys<Out, F>(self, function: F) -> Marked<MapPartitions<P, Bound<E, F>>>
+    where
+        Out: IntoIterator<IntoIter: 'static, Item: Send + 'static>,
+        F: Fn(&E, Items<P::Item>) -> Out + Copy + Send + Sync + 'static,
+    {
+        let partitioning = self.parent.partitioning();
+        Marked::spread(self.map_partitions(function), partitioning)
     }
 }

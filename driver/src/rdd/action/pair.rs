@@ -1,0 +1,105 @@
+//! Actions on pairs of key and value.
+
+use super::{collect::Collect, count::count_by, result, scan::scan_on};
+use crate::{
+    Error, Result,
+    rdd::{Rdd, partitioner::Spread},
+};
+use rsk_proto::{Data, PartitionId};
+use std::{collections::BTreeMap, hash::Hash};
+
+/// What brings an answer about pairs to the driver. Each runs a job and waits for it.
+pub trait PairActions<K: Data, V: Data>: Rdd<Item = (K, V)> {
+    /// How many records each key has.
+    ///
+    /// Cost: nothing is shuffled; each task holds its distinct keys, the driver those of all. Where they are too many, use
+    /// `map_values(|_| 1).reduce_by_key(|a, b| a + b)`.
+    ///
+    /// ```
+    /// use rsk::prelude::*;
+    /// let ctx = rsk::Context::new("local[2]")?;
+    /// let pairs = ctx.range(0..10, 3).map(|n| (n % 3, n));
+    /// assert_eq!(pairs.count_by_key()?.into_iter().collect::<Vec<_>>(), [(0, 4), (1, 3), (2, 3)]);
+    /// # Ok::<(), rsk::Error>(())
+    /// ```
+    fn count_by_key(&self) -> Result<BTreeMap<K, u64>>
+    where
+        K: Hash + Ord,
+    {
+        count_by(self, |(key, _)| key)
+    }
+
+    /// The values of one key, in partition order.
+    ///
+    /// Cost: where it is known which partition has the key, as after `reduce_by_key`, that partition alone is computed;
+    /// otherwise all are.
+    ///
+    /// ```
+    /// use rsk::prelude::*;
+    /// let ctx = rsk::Context::new("local")?;
+    /// let pairs = ctx.range(0..10, 3).map(|n| (n % 3, n));
+    /// assert_eq!(pairs.lookup(1)?, [1, 4, 7]);
+    /// assert_eq!(pairs.reduce_by_key(|a, b| a + b).lookup(1)?, [12]);
+    /// # Ok::<(), rsk::Error>(())
+    /// ```
+    fn lookup(&self, key: K) -> Result<Vec<V>>
+    where
+        K: Sync + Eq,
+    {
+        let mut found = Vec::new();
+        scan_on(
+            self,
+            &partitions_of(self, &key)?,
+            key,
+            |_| Vec::new(),
+            |key, found, (own, value)| {
+                if own == *key {
+                    found.push(value);
+                }
+            },
+            |part: Vec<V>| found.extend(part),
+        )?;
+        Ok(found)
+    }
+
+    /// All pairs as a map in the driver; of a key that comes more than once, the last value.
+    ///
+    /// Cost: they must fit in the driver's memory.
+    ///
+    /// ```
+    /// use rsk::prelude::*;
+    /// let ctx = rsk::Context::new("local[2]")?;
+    /// let last = ctx.range(0..10, 3).map(|n| (n % 3, n)).collect_as_map()?;
+    /// assert_eq!(last.into_iter().collect::<Vec<_>>(), [(0, 9), (1, 7), (2, 8)]);
+    /// # Ok::<(), rsk::Error>(())
+    /// ```
+    fn collect_as_map(&self) -> Result<BTreeMap<K, V>>
+    where
+        K: Ord,
+    {
+        let mut all = BTreeMap::new();
+        result::run(self, &Collect, |part: Vec<(K, V)>| all.extend(part))?;
+        Ok(all)
+    }
+}
+
+impl<K: Data, V: Data, R: Rdd<Item = (K, V)>> PairActions<K, V> for R {}
+
+/// Where the records of a key may be.
+fn partitions_of<K: 'static>(rdd: &impl Rdd, key: &K) -> Result<Vec<PartitionId>> {
+    let all = rdd.partitions();
+    let partitioner = rdd.partitioning().and_then(|known| known.partitioner::<K>());
+    // A partitioner that waits for a stage, such as that of a sort for its bounds, cannot be asked before.
+    let partitioner = partitioner.filter(|partitioner| {
+        let mut needs = Vec::new();
+        partitioner.dependencies(&mut needs);
+        needs.is_empty()
+    });
+    match partitioner.map(|partitioner| partitioner.partition(key)) {
+        None => Ok((0..all).map(PartitionId::of).collect()),
+        Some(partition) if partition < all => Ok(vec![PartitionId::of(partition)]),
+        Some(partition) => {
+            Err(Error::Argument(format!("the partitioner answers partition {partition} of {all}")))
+        }
+    }
+}
