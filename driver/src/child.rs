@@ -5,8 +5,11 @@
 
 use crate::{image, local::STACK_BYTES};
 use crossbeam_channel::{Receiver, RecvTimeoutError, bounded};
+use parking_lot::Mutex;
 use rsk_executor::{DriverLink, Executor, ProcessError};
-use rsk_proto::{FromExecutor, ProgramHash, STREAM_VERSION, TaskEnd, TaskError, ToExecutor, receive, send};
+use rsk_proto::{
+    FromExecutor, ProgramHash, RddId, STREAM_VERSION, TaskEnd, TaskError, ToExecutor, ValueId, receive, send,
+};
 use std::{
     io::{self, Write},
     os::{
@@ -72,6 +75,26 @@ pub(crate) struct ChildSlot {
     executor: Arc<Executor>,
     link: Arc<dyn DriverLink>,
     process: Option<ExecutorProcess>,
+    forgotten: Arc<Forgotten>,
+}
+
+/// What an executor process need not keep any more: it hears of it with its next task.
+#[derive(Debug, Default)]
+pub(crate) struct Forgotten(Mutex<(Vec<ValueId>, Vec<RddId>)>);
+
+impl Forgotten {
+    pub(crate) fn value(&self, id: ValueId) {
+        self.0.lock().0.push(id);
+    }
+
+    pub(crate) fn blocks(&self, rdd: RddId) {
+        self.0.lock().1.push(rdd);
+    }
+
+    fn take(&self) -> Option<ToExecutor> {
+        let (values, rdds) = std::mem::take(&mut *self.0.lock());
+        (!values.is_empty() || !rdds.is_empty()).then_some(ToExecutor::Forget { values, rdds })
+    }
 }
 
 struct ExecutorProcess {
@@ -83,18 +106,26 @@ struct ExecutorProcess {
 impl ChildSlot {
     /// A slot with the sizes and the work directory of `executor`; `link` answers what its tasks ask.
     pub(crate) fn new(executor: Arc<Executor>, link: Arc<dyn DriverLink>) -> Self {
-        ChildSlot { executor, link, process: None }
+        ChildSlot { executor, link, process: None, forgotten: Arc::default() }
+    }
+
+    pub(crate) fn forgotten(&self) -> &Arc<Forgotten> {
+        &self.forgotten
     }
 
     /// Runs one task.
     ///
     /// Errors: [`TaskError::Lost`] when the process cannot be started or dies under the task.
     pub(crate) fn run(&mut self, task: Vec<u8>, is_killed: &AtomicBool) -> Result<TaskEnd, TaskError> {
-        let mut process = match self.process.take() {
-            Some(process) => process,
-            None => self.start().map_err(|error| TaskError::Lost(format!("no executor process: {error}")))?,
+        let mut process = if let Some(process) = self.process.take() {
+            process
+        } else {
+            // A new one has nothing to forget.
+            self.forgotten.take();
+            self.start().map_err(|error| TaskError::Lost(format!("no executor process: {error}")))?
         };
-        let end = process.run(task, is_killed, &*self.link);
+        let forget = self.forgotten.take();
+        let end = process.run(forget, task, is_killed, &*self.link);
         match end {
             Ok(end) => {
                 self.process = Some(process);
@@ -154,7 +185,16 @@ fn listen(mut from: UnixStream) -> io::Result<Receiver<io::Result<FromExecutor>>
 }
 
 impl ExecutorProcess {
-    fn run(&mut self, task: Vec<u8>, is_killed: &AtomicBool, link: &dyn DriverLink) -> io::Result<TaskEnd> {
+    fn run(
+        &mut self,
+        forget: Option<ToExecutor>,
+        task: Vec<u8>,
+        is_killed: &AtomicBool,
+        link: &dyn DriverLink,
+    ) -> io::Result<TaskEnd> {
+        if let Some(forget) = forget {
+            send(&forget, &mut self.to)?;
+        }
         send(&ToExecutor::Task(task), &mut self.to)?;
         let mut killed_at = None;
         loop {

@@ -27,6 +27,8 @@ pub struct Config {
     pub progress: bool,
     /// `log`, `off`, `error`, `warn`, `info` or `debug`: what [`run`](crate::run) writes to stderr. Default `warn`.
     pub log: LogLevel,
+    /// `checkpoint_dir`: where checkpoints go, and stay. Default: the work directory, and they go with their RDDs.
+    pub checkpoint_dir: Option<PathBuf>,
 }
 
 /// What local slots are.
@@ -56,18 +58,20 @@ impl Default for Config {
             executors: Executors::Threads,
             progress: true,
             log: LogLevel(tracing::level_filters::LevelFilter::WARN),
+            checkpoint_dir: None,
         }
     }
 }
 
 /// Every key with what it means, as `--help` prints them.
-pub(crate) const KEYS: [(&str, &str); 9] = [
+pub(crate) const KEYS: [(&str, &str); 10] = [
     ("memory=1g", "what the process may use; 60 % of it is the budget of execution and cache"),
     ("work_dir=DIR", "where shuffles, spills and cached blocks are kept; the system's temporary folder"),
     ("task_attempts=4", "tries at one task before its job fails"),
     ("resubmit_delay=200", "milliseconds that a stage whose input was lost waits for further losses"),
     ("job_order=fifo", "or fair: how jobs that run at the same time share the slots"),
     ("pools=NAME:WEIGHT[:SLOTS],…", "weights and least slots of pools under job_order=fair"),
+    ("checkpoint_dir=DIR", "where checkpoints go, and stay; the work directory, and they go with their RDDs"),
     ("executors=threads", "or processes: run the tasks of each slot in a process of its own"),
     ("progress=on", "or off: show stages that last over half a second"),
     ("log=warn", "off, error, warn, info or debug"),
@@ -89,6 +93,7 @@ impl Config {
                 self.memory = memory;
             }
             "work_dir" => self.work_dir = PathBuf::from(value),
+            "checkpoint_dir" => self.checkpoint_dir = Some(PathBuf::from(value)),
             "task_attempts" => match value.parse() {
                 Ok(attempts @ 1..) => self.task_attempts = attempts,
                 _ => return Err(fail("a number from 1 is needed".to_owned())),

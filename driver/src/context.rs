@@ -6,14 +6,17 @@ use crate::{
     dispatch::Dispatch,
     job::with_properties,
     local::Local,
-    rdd::source::{Parallelize, Range},
+    rdd::{
+        persist::CheckpointDir,
+        source::{Parallelize, Range},
+    },
     track::{BlockTable, MapOutputTable},
     value::ValueRegistry,
 };
 use rsk_executor::{ExecutorConfig, WorkDir, shuffle::folder};
-use rsk_proto::{Data, ShuffleId, ValueId};
+use rsk_proto::{Data, ShuffleId};
 use std::sync::{
-    Arc, Weak,
+    Arc,
     atomic::{AtomicU64, Ordering},
 };
 
@@ -31,6 +34,7 @@ struct Inner {
     map_outputs: Arc<MapOutputTable>,
     blocks: Arc<BlockTable>,
     accumulators: Arc<AccumulatorTable>,
+    checkpoints: CheckpointDir,
     ids: AtomicU64,
 }
 
@@ -76,11 +80,8 @@ impl Context {
             Arc::clone(&values),
             Arc::clone(&map_outputs),
         )?;
-        let executor = Arc::downgrade(backend.executor());
-        values.on_removed(Box::new(move |id: ValueId| {
-            Weak::upgrade(&executor).inspect(|executor| executor.remove_value(id));
-        }));
-        Ok(Context(Arc::new(Inner {
+        backend.forget_with(&values, &blocks);
+        let context = Context(Arc::new(Inner {
             config,
             slots,
             backend,
@@ -89,8 +90,12 @@ impl Context {
             map_outputs,
             blocks,
             accumulators,
+            checkpoints: CheckpointDir::default(),
             ids: AtomicU64::new(0),
-        })))
+        }));
+        let checkpoint_dir = context.config().checkpoint_dir.clone();
+        checkpoint_dir.map_or(Ok(()), |path| context.set_checkpoint_dir(path))?;
+        Ok(context)
     }
 
     /// The driver's own values in `partitions` slices whose sizes differ by at most one.
@@ -203,6 +208,10 @@ impl Context {
 
     pub(crate) fn blocks(&self) -> &BlockTable {
         &self.0.blocks
+    }
+
+    pub(crate) fn checkpoints(&self) -> &CheckpointDir {
+        &self.0.checkpoints
     }
 
     pub(crate) fn accumulators(&self) -> &Arc<AccumulatorTable> {

@@ -3,7 +3,7 @@
 
 use crate::{
     Error, Result,
-    accumulator::AccumulatorTable,
+    accumulator::{AccumulatorTable, AnySum},
     config::Config,
     dag::{
         core::{Command, DagCore, Event, Limits, Outcome},
@@ -106,17 +106,18 @@ struct State {
     after: After,
 }
 
-/// What is done when the lock is free again: stages that nobody needs are dropped, which may end in a context's drop;
-/// then jobs hear that they have ended.
+/// What is done when the lock is free again: accumulators merge what came in, which is the user's code; stages that
+/// nobody needs are dropped, which may end in a context's drop; then jobs hear that they have ended.
 #[derive(Default)]
 struct After {
+    sums: Vec<Arc<dyn AnySum>>,
     dropped: Vec<Arc<dyn Stage>>,
     news: Vec<(Sender<JobNews>, JobNews)>,
 }
 
 impl After {
     fn is_empty(&self) -> bool {
-        self.dropped.is_empty() && self.news.is_empty()
+        self.sums.is_empty() && self.dropped.is_empty() && self.news.is_empty()
     }
 }
 
@@ -126,8 +127,11 @@ struct Locked<'a>(MutexGuard<'a, State>);
 impl Drop for Locked<'_> {
     fn drop(&mut self) {
         if !self.0.after.is_empty() {
-            let After { dropped, news } = std::mem::take(&mut self.0.after);
+            let After { sums, dropped, news } = std::mem::take(&mut self.0.after);
             MutexGuard::unlocked(&mut self.0, || {
+                for sum in sums {
+                    sum.fold();
+                }
                 drop(dropped);
                 news.into_iter().for_each(|(to, what)| tell(&to, what));
             });
@@ -374,7 +378,8 @@ impl Dispatch {
         let Some(stage) = stage else { return self.discard(output) };
         let event = match stage.accept(partition, output) {
             Ok(()) => {
-                self.accumulators.merge(accumulators);
+                let sums = self.accumulators.accepted(id, partition, accumulators);
+                state.after.sums.extend(sums);
                 Event::Done { stage: id, partition }
             }
             Err(error) => {
@@ -432,6 +437,7 @@ impl Dispatch {
             Command::Run { stage, attempt, job, partitions } => {
                 let pool = state.jobs.get(&job).map_or_else(String::new, |job| job.pool.clone());
                 let tasks = partitions.len();
+                self.accumulators.begun(stage, &partitions);
                 let core = TaskSetCore::new(partitions, self.config.task_attempts);
                 let set = TaskSet { core, job, pool, tasks, since: now, is_killed: Arc::default() };
                 state.totals.stages += 1;
@@ -457,6 +463,7 @@ impl Dispatch {
             Command::Drop { stage } => {
                 let dropped = state.stages.remove(&stage);
                 state.after.dropped.extend(dropped);
+                state.after.sums.extend(self.accumulators.ended(stage));
             }
             Command::End { job, outcome } => {
                 let outcome = self.outcome(state, outcome);

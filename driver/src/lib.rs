@@ -14,6 +14,7 @@
 //! ```
 
 mod accumulator;
+mod broadcast;
 mod child;
 mod config;
 mod context;
@@ -23,6 +24,7 @@ mod error;
 mod image;
 mod job;
 mod local;
+pub mod pregel;
 mod progress;
 pub mod rdd;
 mod run;
@@ -30,20 +32,25 @@ mod task;
 mod track;
 mod value;
 
+pub use accumulator::{Accumulate, Accumulator};
+pub use broadcast::Broadcast;
 pub use child::executor_if_asked;
 pub use config::{Config, Executors, LogLevel};
 pub use context::Context;
 pub use error::{Error, Result};
+pub use rsk_proto::StorageLevel;
 pub use rsk_storage::{Cut, CutPattern, InvalidUtf8, Text, TextOptions, Words};
 pub use run::{arg, args, run};
 pub use task::pool::{JobOrder, PoolShare};
 
 /// What a program imports: the traits whose methods are operators and actions.
 pub mod prelude {
+    pub use crate::StorageLevel;
     pub use crate::rdd::{
         Rdd, Transform,
         action::{Actions, NumberActions, PairActions},
         pair::PairRdd,
+        persist::Persist,
         wide::Wide,
     };
 }

@@ -1,7 +1,11 @@
 //! The local backend: slots in this process, threads that take one task after another.
 
 use crate::{
-    Error, Executors, child::ChildSlot, dispatch::Dispatch, track::MapOutputTable, value::ValueRegistry,
+    Error, Executors,
+    child::{ChildSlot, Forgotten},
+    dispatch::Dispatch,
+    track::{BlockTable, MapOutputTable},
+    value::ValueRegistry,
 };
 use parking_lot::Mutex;
 use rsk_executor::{DriverLink, Executor, ExecutorConfig, WorkDir};
@@ -20,6 +24,7 @@ pub(crate) struct Local {
     dispatch: Arc<Dispatch>,
     threads: Mutex<Vec<JoinHandle<()>>>,
     executor: Arc<Executor>,
+    children: Vec<Arc<Forgotten>>,
 }
 
 impl Local {
@@ -35,24 +40,44 @@ impl Local {
         let link = Arc::new(Link { values, map_outputs });
         let driver = Arc::clone(&link) as Arc<dyn DriverLink>;
         let executor = Executor::new(config, crate::rdd::action::run_task, driver, work_dir);
-        let mut threads = Vec::new();
+        let (mut threads, mut children) = (Vec::new(), Vec::new());
         for slot in 0..config.slots.max(1) {
             let dispatch = Arc::clone(&dispatch);
             let runs = match executors {
                 Executors::Threads => Slot::Thread(Arc::clone(&executor)),
-                Executors::Processes => Slot::Process(ChildSlot::new(
-                    Arc::clone(&executor),
-                    Arc::clone(&link) as Arc<dyn DriverLink>,
-                )),
+                Executors::Processes => {
+                    let link = Arc::clone(&link) as Arc<dyn DriverLink>;
+                    let child = ChildSlot::new(Arc::clone(&executor), link);
+                    children.push(Arc::clone(child.forgotten()));
+                    Slot::Process(child)
+                }
             };
             let builder = thread::Builder::new().name(format!("slot-{slot}")).stack_size(STACK_BYTES);
             threads.push(builder.spawn(move || serve(&dispatch, runs)).map_err(Error::Slot)?);
         }
-        Ok(Local { dispatch, threads: Mutex::new(threads), executor })
+        Ok(Local { dispatch, threads: Mutex::new(threads), executor, children })
     }
 
     pub(crate) fn executor(&self) -> &Arc<Executor> {
         &self.executor
+    }
+
+    /// Has executors forget what no handle names any more, for as long as they live.
+    pub(crate) fn forget_with(&self, values: &ValueRegistry, blocks: &BlockTable) {
+        let (executor, children) = (Arc::downgrade(&self.executor), self.children.clone());
+        values.on_removed(Box::new(move |id| {
+            executor.upgrade().inspect(|executor| executor.remove_value(id));
+            for child in &children {
+                child.value(id);
+            }
+        }));
+        let (executor, children) = (Arc::downgrade(&self.executor), self.children.clone());
+        blocks.on_removed(move |rdd| {
+            executor.upgrade().inspect(|executor| executor.blocks().remove(rdd));
+            for child in &children {
+                child.blocks(rdd);
+            }
+        });
     }
 
     /// Ends all jobs, waits for the slots to end their tasks, and removes the work directory. Once is enough.

@@ -19,9 +19,38 @@ pub(crate) struct Captured<E> {
 
 /// The encoding of one value; the registry forgets it when the last handle drops.
 #[derive(Debug)]
-struct Handle {
+pub(crate) struct Handle {
     encoded: Result<EncodedValue, CodecError>,
+    /// Nothing for a value that travels inside each task and that nobody asks for.
     registry: Weak<ValueRegistry>,
+}
+
+impl Handle {
+    /// Encodes a value; executors may ask for it if it `is_named`.
+    fn new<E: Data>(value: &E, registry: &Arc<ValueRegistry>, is_named: impl Fn(&[u8]) -> bool) -> Handle {
+        let mut bytes = Vec::new();
+        let encoded = encode_record(value, &mut bytes).map(|()| {
+            let id = ValueId(Sha256::digest(&bytes).into());
+            EncodedValue { id, bytes: bytes.into() }
+        });
+        match &encoded {
+            Ok(encoded) if is_named(&encoded.bytes) => {
+                registry.insert(encoded);
+                let registry = Arc::downgrade(registry);
+                Handle { encoded: Ok(encoded.clone()), registry }
+            }
+            _ => Handle { encoded, registry: Weak::new() },
+        }
+    }
+
+    /// A value that executors get by its name, whatever its size.
+    pub(crate) fn named<E: Data>(value: &E, registry: &Arc<ValueRegistry>) -> Handle {
+        Handle::new(value, registry, |_| true)
+    }
+
+    pub(crate) fn encoded(&self) -> Result<&EncodedValue, &CodecError> {
+        self.encoded.as_ref()
+    }
 }
 
 impl<E> Clone for Captured<E> {
@@ -33,15 +62,7 @@ impl<E> Clone for Captured<E> {
 impl<E: Data + Sync> Captured<E> {
     /// Encodes the value and makes it known to executors. A value that cannot be encoded fails the job that uses it.
     pub(crate) fn new(value: E, registry: &Arc<ValueRegistry>) -> Self {
-        let mut bytes = Vec::new();
-        let encoded = encode_record(&value, &mut bytes).map(|()| {
-            let id = ValueId(Sha256::digest(&bytes).into());
-            EncodedValue { id, bytes: bytes.into() }
-        });
-        if let Ok(encoded) = &encoded {
-            registry.insert(encoded);
-        }
-        let handle = Handle { encoded, registry: Arc::downgrade(registry) };
+        let handle = Handle::new(&value, registry, |bytes| bytes.len() > VALUE_INLINE_BYTES_MAX);
         Captured { value: Arc::new(value), encoded: Some(Arc::new(handle)) }
     }
 
@@ -51,9 +72,9 @@ impl<E: Data + Sync> Captured<E> {
     }
 
     pub(crate) fn encode(&self, to: &mut Encoder) {
-        match self.encoded.as_deref() {
-            Some(Handle { encoded: Ok(encoded), .. }) => to.put_value(encoded),
-            Some(Handle { encoded: Err(error), .. }) => to.fail(error.clone()),
+        match self.encoded.as_deref().map(Handle::encoded) {
+            Some(Ok(encoded)) => to.put_value(encoded),
+            Some(Err(error)) => to.fail(error.clone()),
             None => to.fail(CodecError::Encode {
                 type_name: std::any::type_name::<E>().to_owned(),
                 cause: Cause::new("a node that has travelled does not travel again"),
@@ -78,7 +99,7 @@ impl Drop for Handle {
 type Held = (usize, Arc<[u8]>);
 type Removed = Box<dyn Fn(ValueId) + Send + Sync>;
 
-/// The large values that executors may ask the driver for.
+/// The values that executors may ask the driver for: large ones and broadcasts.
 #[derive(Default)]
 pub(crate) struct ValueRegistry {
     values: Mutex<HashMap<ValueId, Held>>,
@@ -96,9 +117,7 @@ impl ValueRegistry {
     }
 
     fn insert(&self, value: &EncodedValue) {
-        if value.bytes.len() > VALUE_INLINE_BYTES_MAX {
-            self.values.lock().entry(value.id).or_insert_with(|| (0, Arc::clone(&value.bytes))).0 += 1;
-        }
+        self.values.lock().entry(value.id).or_insert_with(|| (0, Arc::clone(&value.bytes))).0 += 1;
     }
 
     fn remove(&self, id: ValueId) {

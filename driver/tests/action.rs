@@ -1,6 +1,11 @@
 //! Actions against what plain vectors give, at random partitions and slots, and their edge cases by name.
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+#![expect(
+    clippy::float_cmp,
+    clippy::cast_precision_loss,
+    reason = "the numbers are small, or the rounding is the point"
+)]
 
 use proptest::prelude::*;
 use rsk::{Context, Error, prelude::*};

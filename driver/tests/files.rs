@@ -221,7 +221,7 @@ fn an_attempt_that_is_tried_again_is_published_once() {
     assert_eq!(names(&out), ["_SUCCESS", "part-00000", "part-00001", "part-00002", "part-00003"]);
     let whole: String =
         names(&out)[1..].iter().map(|name| fs::read_to_string(out.join(name)).unwrap()).collect();
-    assert_eq!(whole, (0..1_000).map(|n| format!("{n}\n")).collect::<String>());
+    assert!(whole.lines().map(|line| line.parse::<u32>().unwrap()).eq(0..1_000));
 }
 
 #[test]

@@ -9,7 +9,7 @@
 )]
 
 use libtest_mimic::{Arguments, Failed, Trial};
-use rsk::{Config, Context, prelude::*};
+use rsk::{Config, Context, StorageLevel, prelude::*};
 use rsk_proto::{FromExecutor, ToExecutor, receive, send};
 use std::{
     fs,
@@ -24,8 +24,9 @@ fn main() {
     if std::env::args().nth(1).as_deref() == Some("--as-driver") {
         return drive_after_a_line();
     }
-    let tests: [(&str, fn()); 6] = [
+    let tests: [(&str, fn()); 7] = [
         ("closures_values_and_shuffles_work_in_another_process", closures_values_and_shuffles),
+        ("broadcasts_accumulators_and_blocks_work_in_another_process", broadcasts_accumulators_and_blocks),
         ("a_process_that_dies_costs_its_task_alone", a_process_that_dies),
         ("a_panic_in_another_process_names_its_place", a_panic),
         ("a_cancelled_task_in_another_process_stops", a_cancelled_task),
@@ -63,6 +64,51 @@ fn closures_values_and_shuffles() {
     sums.sort_unstable();
     let model = |rest| (0..10_000u64).filter(|n| n % 3 == rest).sum::<u64>();
     assert_eq!(sums, [(0, model(0)), (1, model(1)), (2, model(2))]);
+}
+
+fn broadcasts_accumulators_and_blocks() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut config = Config::default();
+    config.set("executors=processes").unwrap();
+    config.set(&format!("work_dir={}", dir.path().display())).unwrap();
+    let ctx = Context::with_config("local[2]", config).unwrap();
+    let squares = ctx.broadcast((0..100u64).map(|n| n * n).collect::<Vec<_>>());
+    let computed = ctx.accumulator(0u64);
+    let made = ctx.range(0..100, 4).with((squares, computed.clone())).map(|(squares, computed), n| {
+        computed.add(1);
+        squares[rsk_proto::to_usize(n)]
+    });
+    let kept = made.persist(StorageLevel::DiskOnly);
+    let expected: Vec<u64> = (0..100).map(|n| n * n).collect();
+    assert_eq!(kept.collect().unwrap(), expected);
+    assert_eq!(computed.value(), 100);
+    for _ in 0..4 {
+        assert_eq!(kept.collect().unwrap(), expected, "a task may meet the process that has not its block");
+    }
+    let computed_until = computed.value();
+    assert!(computed_until <= 200, "each process computes a block at most once: {computed_until}");
+    let cut = kept.checkpoint().unwrap();
+    assert!(blocks(dir.path()) >= 4);
+    kept.unpersist();
+    // Each process hears of it with its next task; a task waits for the other, so that both get one.
+    let meet = dir.path().join("meet").display().to_string();
+    fs::create_dir(&meet).unwrap();
+    let passed = cut.repartition(2).unwrap().with(meet).map_partitions(|meet, records| {
+        fs::File::create(Path::new(meet).join(std::process::id().to_string())).unwrap();
+        while fs::read_dir(meet).unwrap().count() < 2 {
+            std::thread::yield_now();
+        }
+        records
+    });
+    assert_eq!(passed.count().unwrap(), 100);
+    assert_eq!(blocks(dir.path()), 0);
+    assert_eq!(computed.value(), computed_until, "the checkpoint needs none of it");
+}
+
+/// Blocks of all executors on disk.
+fn blocks(dir: &Path) -> usize {
+    let count = |path: &Path| fs::read_dir(path).map_or(0, Iterator::count);
+    fs::read_dir(dir).unwrap().map(|entry| count(&entry.unwrap().path().join("block"))).sum()
 }
 
 fn a_process_that_dies() {

@@ -53,7 +53,8 @@ pub fn serve(
     let (answers, answered) = bounded(1);
     *link.answers.lock() = Some(answered);
     let listener = thread::Builder::new().name("listen".to_owned());
-    listener.spawn(move || listen(&mut from, &tasks, &answers))?;
+    let own = Arc::clone(&executor);
+    listener.spawn(move || listen(&mut from, &own, &tasks, &answers))?;
     for (task, is_killed) in to_run {
         let end = executor.run(&task, is_killed).map_err(io::Error::other)?;
         link.say(&FromExecutor::Ended(end))?;
@@ -62,7 +63,7 @@ pub fn serve(
 }
 
 /// Passes on what the driver says until it hangs up.
-fn listen(from: &mut impl Read, tasks: &Sender<Wanted>, answers: &Sender<ToExecutor>) {
+fn listen(from: &mut impl Read, executor: &Executor, tasks: &Sender<Wanted>, answers: &Sender<ToExecutor>) {
     let mut running = Arc::<AtomicBool>::default();
     while let Ok(message) = receive(from) {
         let is_heard = match message {
@@ -72,6 +73,15 @@ fn listen(from: &mut impl Read, tasks: &Sender<Wanted>, answers: &Sender<ToExecu
             }
             ToExecutor::Kill => {
                 running.store(true, Ordering::Relaxed);
+                true
+            }
+            ToExecutor::Forget { values, rdds } => {
+                for id in values {
+                    executor.remove_value(id);
+                }
+                for rdd in rdds {
+                    executor.blocks().remove(rdd);
+                }
                 true
             }
             answer => answers.send(answer).is_ok(),

@@ -5,7 +5,7 @@
 //! way and their ends the other, with questions and answers in between. Bump [`STREAM_VERSION`] when a message changes.
 
 use crate::{
-    ByteSize, Cause, MapOutput, PartitionId, ShuffleId, TaskEnd, TaskError, ValueId, decode_record,
+    ByteSize, Cause, MapOutput, PartitionId, RddId, ShuffleId, TaskEnd, TaskError, ValueId, decode_record,
     encode_record,
 };
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
@@ -16,7 +16,7 @@ use std::{
 };
 
 /// Both sides must speak the same version.
-pub const STREAM_VERSION: u32 = 1;
+pub const STREAM_VERSION: u32 = 2;
 /// A longer message is refused: the other side is not what it says, or sends what it should not.
 const MESSAGE_BYTES_MAX: u32 = 1 << 30;
 
@@ -96,6 +96,13 @@ pub enum ToExecutor {
     Task(Vec<u8>),
     /// The task that runs is not wanted any more.
     Kill,
+    /// Nobody will ask for these any more.
+    Forget {
+        /// Values that tasks named.
+        values: Vec<ValueId>,
+        /// Persisted RDDs, whose blocks go.
+        rdds: Vec<RddId>,
+    },
     /// The answer to [`FromExecutor::WantValue`].
     Value(Result<Vec<u8>, Cause>),
     /// The answer to [`FromExecutor::WantMapOutputs`].

@@ -97,6 +97,12 @@ pub enum TaskError {
         /// The map partition without an output.
         map: crate::PartitionId,
     },
+    /// A block that the driver thought to be there is not: the next attempt gets what it takes to make it again.
+    #[error("{block} is not there any more")]
+    BlockMissing {
+        /// The block.
+        block: BlockId,
+    },
     /// User code panicked.
     #[error("panicked at {location}: {message}")]
     Panic {
@@ -163,7 +169,7 @@ pub enum Next {
     RerunParent,
     /// Trying again cannot help.
     FailJob,
-    /// Nothing: the attempt was stopped on purpose, or made superfluous.
+    /// It does not count: the attempt was stopped on purpose, made superfluous, or is tried again in another form.
     Ignore,
 }
 
@@ -182,7 +188,7 @@ impl TaskError {
             TaskError::RecordTooLarge { .. } | TaskError::Refused(_) | TaskError::Contract(_) => {
                 Next::FailJob
             }
-            TaskError::Killed(_) | TaskError::CommitDenied => Next::Ignore,
+            TaskError::Killed(_) | TaskError::CommitDenied | TaskError::BlockMissing { .. } => Next::Ignore,
         }
     }
 

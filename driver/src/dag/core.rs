@@ -165,6 +165,7 @@ impl DagCore {
     }
 
     /// Jobs that have not ended.
+    #[cfg(test)]
     pub(crate) fn jobs(&self) -> impl Iterator<Item = JobId> {
         self.jobs.keys().copied()
     }

@@ -11,6 +11,7 @@ pub(crate) mod gather;
 pub mod pair;
 pub(crate) mod partitioner;
 pub(crate) mod partitioning;
+pub mod persist;
 pub(crate) mod random;
 pub(crate) mod ship;
 pub(crate) mod shuffle;

@@ -245,7 +245,9 @@ impl Inner {
         ticket: Ticket,
         records: impl FnOnce(&mut BlockWriter) -> Result<(), TaskError>,
     ) -> Result<OnDisk, TaskError> {
-        let path = self.folder.join(format!("{id}-{}.block", ticket.0));
+        // Executors of one driver, a process each, share the folder.
+        let name = format!("{id}-{}-{}.block", std::process::id(), ticket.0);
+        let path = self.folder.join(name);
         let mut writer = BlockWriter::create(id, &path)?;
         records(&mut writer)?;
         let bytes = writer.finish(&path)?;

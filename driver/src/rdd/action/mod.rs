@@ -27,7 +27,9 @@ pub use local_iterator::LocalIterator;
 pub use number::Number;
 pub use numbers::NumberActions;
 pub use pair::PairActions;
-pub(crate) use result::{PartitionAction, ResultTask, RunTask, read_output, run, run_on, run_task};
+#[cfg(test)]
+pub(crate) use result::run_on;
+pub(crate) use result::{PartitionAction, ResultTask, RunTask, read_output, run, run_task};
 pub use stats::Stats;
 
 use super::{Items, Pure, Rdd, Transform};
@@ -80,7 +82,7 @@ pub trait Actions: Rdd {
     /// All records merged two by two: within each partition first, then the partitions in order. The function must be
     /// associative; it need not be commutative.
     ///
-    /// Errors: [`Error::Empty`](crate::Error::Empty) when there is no record.
+    /// Errors: [`Error::Empty`] when there is no record.
     ///
     /// ```
     /// use rsk::prelude::*;
@@ -140,7 +142,7 @@ pub trait Actions: Rdd {
     /// Cost: a shuffle of one record a partition for each level; none where the driver would hardly get fewer. 2 is a good
     /// depth.
     ///
-    /// Errors: [`Error::Empty`](crate::Error::Empty) when there is no record; a depth of 0.
+    /// Errors: [`Error::Empty`] when there is no record; a depth of 0.
     ///
     /// ```
     /// use rsk::prelude::*;
@@ -218,7 +220,7 @@ pub trait Actions: Rdd {
     ///
     /// Cost: one pass without a shuffle; (1.04 / `relative_sd`)² bytes, to the next power of two, a task.
     ///
-    /// Errors: [`Error::Argument`](crate::Error::Argument) below 0.0011.
+    /// Errors: [`Error::Argument`] below 0.0011.
     ///
     /// ```
     /// use rsk::prelude::*;
@@ -255,7 +257,7 @@ pub trait Actions: Rdd {
 
     /// The first record. Costs what [`take`](Actions::take) does.
     ///
-    /// Errors: [`Error::Empty`](crate::Error::Empty) when there is no record.
+    /// Errors: [`Error::Empty`] when there is no record.
     ///
     /// ```
     /// use rsk::prelude::*;
@@ -352,7 +354,7 @@ pub trait Actions: Rdd {
     /// The least record; among equals, the first. Of floating-point numbers use `reduce(f64::min)` or
     /// [`stats`](NumberActions::stats).
     ///
-    /// Errors: [`Error::Empty`](crate::Error::Empty) when there is no record.
+    /// Errors: [`Error::Empty`] when there is no record.
     ///
     /// ```
     /// use rsk::prelude::*;
@@ -370,7 +372,7 @@ pub trait Actions: Rdd {
     /// The greatest record; among equals, the last. Of floating-point numbers use `reduce(f64::max)` or
     /// [`stats`](NumberActions::stats).
     ///
-    /// Errors: [`Error::Empty`](crate::Error::Empty) when there is no record.
+    /// Errors: [`Error::Empty`] when there is no record.
     ///
     /// ```
     /// use rsk::prelude::*;

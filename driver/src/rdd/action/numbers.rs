@@ -17,7 +17,7 @@ pub trait NumberActions<N: Number>: Rdd<Item = N> {
     /// Integers are summed exactly. Of floating-point numbers the rounding errors are summed aside, so that they do not
     /// grow with the number of records.
     ///
-    /// Errors: [`Error::Overflow`](crate::Error::Overflow) when an integer sum is beyond its type.
+    /// Errors: [`Error::Overflow`] when an integer sum is beyond its type.
     ///
     /// ```
     /// use rsk::prelude::*;
@@ -34,7 +34,7 @@ pub trait NumberActions<N: Number>: Rdd<Item = N> {
 
     /// The mean. That of integers is exact but for its last rounding.
     ///
-    /// Errors: [`Error::Empty`](crate::Error::Empty) when there is no record.
+    /// Errors: [`Error::Empty`] when there is no record.
     ///
     /// ```
     /// use rsk::prelude::*;
@@ -75,8 +75,8 @@ pub trait NumberActions<N: Number>: Rdd<Item = N> {
     ///
     /// Cost: two jobs, the first for the bounds.
     ///
-    /// Errors: [`Error::Empty`](crate::Error::Empty) when there is no record,
-    /// [`Error::Argument`](crate::Error::Argument) when there is NaN or an infinity.
+    /// Errors: [`Error::Empty`] when there is no record,
+    /// [`Error::Argument`] when there is NaN or an infinity.
     ///
     /// ```
     /// use rsk::prelude::*;
@@ -92,7 +92,7 @@ pub trait NumberActions<N: Number>: Rdd<Item = N> {
     /// How many numbers lie between each bound and the next. A number on a bound belongs to the bucket above it, one on
     /// the last bound to the last bucket; what lies outside, and NaN, is not counted.
     ///
-    /// Errors: [`Error::Argument`](crate::Error::Argument) for fewer than two bounds, or bounds that do not rise.
+    /// Errors: [`Error::Argument`] for fewer than two bounds, or bounds that do not rise.
     ///
     /// ```
     /// use rsk::prelude::*;

@@ -4,8 +4,9 @@ use super::result::{self, PartitionAction};
 use crate::{Result, rdd::Rdd};
 use rsk_executor::TaskContext;
 use rsk_proto::{CodecError, Data, Decoder, Encoder, OrRaise};
-use rsk_storage::{ObjectPartWriter, OutputCommit, PartFile, PartWriter, output_folder};
+use rsk_storage::{ObjectPartWriter, OutputCommit, PartFile, PartWriter, Text, output_folder};
 use std::{
+    any::Any,
     fmt::Display,
     path::{Path, PathBuf},
 };
@@ -14,13 +15,26 @@ use std::{
 #[derive(Clone)]
 struct SaveText(PathBuf);
 
-impl<T: Display> PartitionAction<T> for SaveText {
+/// The text that a record is, where it is text: known when this is compiled, so that text is copied and not formatted.
+#[inline]
+fn text_of<T: 'static>(record: &T) -> Option<&str> {
+    let record: &dyn Any = record;
+    let text = record.downcast_ref::<Text>().map(|text| &**text);
+    let text = text.or_else(|| record.downcast_ref::<String>().map(String::as_str));
+    text.or_else(|| record.downcast_ref::<&'static str>().copied())
+}
+
+impl<T: Display + 'static> PartitionAction<T> for SaveText {
     type Out = PartFile;
 
     fn run(&self, mut items: impl Iterator<Item = T>, task: &TaskContext) -> PartFile {
         let attempt = task.attempt();
         let mut part = PartWriter::create(&self.0, attempt.partition, attempt.task).or_raise();
-        items.try_for_each(|item| part.write_line(item)).or_raise();
+        let mut write = |record: T| match text_of(&record) {
+            Some(text) => part.write_record(text.as_bytes()).and_then(|()| part.write_record(b"\n")),
+            None => part.write_line(record),
+        };
+        items.try_for_each(&mut write).or_raise();
         task.check_killed();
         part.finish().or_raise()
     }

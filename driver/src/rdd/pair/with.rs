@@ -81,7 +81,7 @@ where
         C: Fn(&E, U, U) -> U + Copy + Send + Sync + 'static,
     {
         let spread = self.spread();
-        CombineByKey::new(&self.parent, self.zero_and_functions(zero, merge_value, merge_combiners), &spread)
+        CombineByKey::new(&self.parent, self.aggregation(zero, merge_value, merge_combiners), &spread)
     }
 
     /// [`aggregate_by_key_into`](super::PairRdd::aggregate_by_key_into) with the value.
@@ -98,14 +98,10 @@ where
         C: Fn(&E, U, U) -> U + Copy + Send + Sync + 'static,
     {
         let spread = Chosen::asked(partitioner)?;
-        Ok(CombineByKey::new(
-            &self.parent,
-            self.zero_and_functions(zero, merge_value, merge_combiners),
-            &spread,
-        ))
+        Ok(CombineByKey::new(&self.parent, self.aggregation(zero, merge_value, merge_combiners), &spread))
     }
 
-    fn zero_and_functions<U: Data + Sync, B: Copy + 'static, C: Copy + 'static>(
+    fn aggregation<U: Data + Sync, B: Copy + 'static, C: Copy + 'static>(
         &self,
         zero: U,
         merge_value: B,
