@@ -170,6 +170,7 @@ fn bounds_of<K: Ord>(parts: Vec<(u64, Vec<K>)>, partitions: usize) -> Vec<K> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::rdd::Transform;
 
     #[test]
     fn bounds_cut_weighted_keys_into_equal_ranges() {
@@ -184,6 +185,17 @@ mod tests {
         assert_eq!(bounds_of(vec![(100, vec![7; 100])], 10), [7]);
         assert_eq!(bounds_of(vec![(0, Vec::<i32>::new()); 3], 10), [0; 0]);
         assert_eq!(bounds_of(vec![(2, vec![1, 2])], 100), [1, 2]);
+    }
+
+    #[test]
+    fn one_partition_needs_no_sample() {
+        let pairs = crate::Context::new("local").unwrap().range(0..10, 2).map(|n| (n, n));
+        let needs = |partitions| {
+            let mut needs = Vec::new();
+            RangePartitioner::<u64>::new(&pairs, partitions, false).dependencies(&mut needs);
+            needs.len()
+        };
+        assert_eq!((needs(1), needs(2)), (0, 1));
     }
 
     #[test]

@@ -1,7 +1,6 @@
 //! Operators on any RDD that bring records of several partitions together.
 
 mod distinct;
-mod key_by;
 mod repartition;
 mod with;
 
@@ -9,13 +8,12 @@ pub use distinct::{Distinct, Intersection, Subtract};
 pub use repartition::Repartition;
 
 use super::{
-    Partitioner, Pure, Rdd,
+    Partitioner, Rdd, Transform,
     pair::{CombineByKey, CombineEarly, First, Group, Grouped, Groups, Sorted, Values},
     partitioner::Chosen,
 };
 use crate::{Result, context::check_partitions};
 use distinct::Units;
-use key_by::KeyBy;
 use rsk_proto::Data;
 use std::hash::Hash;
 
@@ -196,7 +194,7 @@ pub trait Wide: Rdd {
         Self::Item: Data,
         F: Fn(&Self::Item) -> K + Copy + Send + Sync + 'static,
     {
-        let pairs = KeyBy::new(self.clone(), Pure::new(function));
+        let pairs = self.key_by(function);
         CombineByKey::new(&pairs, Group, &Chosen::upstream(&[(None, self.partitions())]))
     }
 
@@ -218,7 +216,7 @@ pub trait Wide: Rdd {
         Self::Item: Data,
         F: Fn(&Self::Item) -> K + Copy + Send + Sync + 'static,
     {
-        let pairs = KeyBy::new(self.clone(), Pure::new(function));
+        let pairs = self.key_by(function);
         Ok(CombineByKey::new(&pairs, Group, &Chosen::asked(partitioner)?))
     }
 
@@ -243,7 +241,7 @@ pub trait Wide: Rdd {
         Self::Item: Data,
         F: Fn(&Self::Item) -> K + Copy + Send + Sync + 'static,
     {
-        let pairs = KeyBy::new(self.clone(), Pure::new(function));
+        let pairs = self.key_by(function);
         Values(Sorted::over_all(&pairs, partitions, false))
     }
 }

@@ -1,10 +1,10 @@
 //! The wide operators whose functions get the value handed to `with`.
 
-use super::{SortedBy, key_by::KeyBy};
+use super::SortedBy;
 use crate::{
     Result,
     rdd::{
-        Bound, Partitioner, Rdd, With,
+        Partitioner, Rdd, With,
         pair::{CombineByKey, Group, Grouped, Sorted, Values},
         partitioner::Chosen,
     },
@@ -20,7 +20,7 @@ impl<P: Rdd<Item: Data>, E: Data + Sync> With<P, E> {
         F: Fn(&E, &P::Item) -> K + Copy + Send + Sync + 'static,
     {
         let spread = Chosen::upstream(&[(None, self.parent.partitions())]);
-        CombineByKey::new(&KeyBy::new(self.parent, Bound::new(self.value, function)), Group, &spread)
+        CombineByKey::new(&self.key_by(function), Group, &spread)
     }
 
     /// [`group_by_into`](super::Wide::group_by_into) with the value.
@@ -34,7 +34,7 @@ impl<P: Rdd<Item: Data>, E: Data + Sync> With<P, E> {
         F: Fn(&E, &P::Item) -> K + Copy + Send + Sync + 'static,
     {
         let spread = Chosen::asked(partitioner)?;
-        let pairs = KeyBy::new(self.parent, Bound::new(self.value, function));
+        let pairs = self.key_by(function);
         Ok(CombineByKey::new(&pairs, Group, &spread))
     }
 
@@ -44,7 +44,7 @@ impl<P: Rdd<Item: Data>, E: Data + Sync> With<P, E> {
         K: Data + Sync + Ord,
         F: Fn(&E, &P::Item) -> K + Copy + Send + Sync + 'static,
     {
-        let pairs = KeyBy::new(self.parent, Bound::new(self.value, function));
+        let pairs = self.key_by(function);
         Values(Sorted::over_all(&pairs, partitions, false))
     }
 }
