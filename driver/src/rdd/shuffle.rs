@@ -7,8 +7,8 @@ use rsk_executor::{
     shuffle::{ShuffleWriter, fetch},
 };
 use rsk_proto::{
-    Cause, CodecError, Data, Decoder, Encoder, MapOutputId, PartitionId, ShuffleId, StageId, TaskError,
-    TaskOutput,
+    Cause, CodecError, Data, Decoder, Encoder, MapOutputId, OrRaise, PartitionId, ShuffleId, StageId,
+    TaskError, TaskOutput,
 };
 use std::{collections::BTreeSet, marker::PhantomData, sync::Arc};
 
