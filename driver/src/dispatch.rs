@@ -133,7 +133,9 @@ impl Drop for Locked<'_> {
                     sum.fold();
                 }
                 drop(dropped);
-                news.into_iter().for_each(|(to, what)| tell(&to, what));
+                for (to, what) in news {
+                    tell(&to, what);
+                }
             });
         }
     }
@@ -336,7 +338,7 @@ impl Dispatch {
         state.totals.count(&metrics, outcome.is_err());
         let key = (attempt.stage, attempt.stage_attempt);
         let Some(set) = state.sets.get_mut(&key) else {
-            return outcome.map_or_else(|_| (), |output| self.discard(output));
+            return outcome.map_or_else(|_| (), discard);
         };
         state.pools.leave(&set.pool, 1);
         let (outcome, output) = match outcome {
@@ -351,7 +353,7 @@ impl Dispatch {
             state.sets.remove(&key);
         }
         match step {
-            Step::Continue => output.into_iter().for_each(|output| self.discard(output)),
+            Step::Continue => output.into_iter().for_each(discard),
             Step::Succeeded => {
                 let output = output.into_iter();
                 output.for_each(|output| self.succeeded(state, attempt, output, &accumulators));
@@ -375,7 +377,7 @@ impl Dispatch {
         let TaskAttempt { stage: id, stage_attempt, partition, .. } = attempt;
         let stage =
             state.stages.get(&id).filter(|_| state.dag.accepts(id, stage_attempt, partition)).cloned();
-        let Some(stage) = stage else { return self.discard(output) };
+        let Some(stage) = stage else { return discard(output) };
         let event = match stage.accept(partition, output) {
             Ok(()) => {
                 let sums = self.accumulators.accepted(id, partition, accumulators);
@@ -466,7 +468,7 @@ impl Dispatch {
                 state.after.sums.extend(self.accumulators.ended(stage));
             }
             Command::End { job, outcome } => {
-                let outcome = self.outcome(state, outcome);
+                let outcome = Self::outcome(state, outcome);
                 if let Some(job) = state.jobs.remove(&job) {
                     state.after.news.push((job.news, JobNews::End(outcome)));
                 }
@@ -477,7 +479,7 @@ impl Dispatch {
         }
     }
 
-    fn outcome(&self, state: &State, outcome: Outcome) -> Result<()> {
+    fn outcome(state: &State, outcome: Outcome) -> Result<()> {
         let name =
             |stage: StageId| state.stages.get(&stage).map_or_else(|| stage.to_string(), |stage| stage.name());
         match outcome {
@@ -492,14 +494,14 @@ impl Dispatch {
             Outcome::Cancelled(why) => Err(Error::Cancelled(why)),
         }
     }
+}
 
-    /// Removes what a task left that nobody wants.
-    fn discard(&self, output: TaskOutput) {
-        if let TaskOutput::Spooled { path, .. } = output
-            && let Err(error) = std::fs::remove_file(&path)
-        {
-            tracing::debug!(%error, path = %path.display(), "cannot remove a result that is not wanted");
-        }
+/// Removes what a task left that nobody wants. Map output goes with its shuffle.
+fn discard(output: TaskOutput) {
+    if let TaskOutput::Spooled { path, .. } = output
+        && let Err(error) = std::fs::remove_file(&path)
+    {
+        tracing::debug!(%error, path = %path.display(), "cannot remove a result that is not wanted");
     }
 }
 

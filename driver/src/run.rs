@@ -149,7 +149,7 @@ fn help() -> Result<()> {
          local[*]   as many as there are CPUs (the default)\n\nKEY=VALUE, with defaults:\n"
     );
     for (key, meaning) in KEYS {
-        text += &format!("  {key:28} {meaning}\n");
+        text.extend(["  ", &format!("{key:28}"), " ", meaning, "\n"]);
     }
     stdout().write_all(text.as_bytes()).map_err(|error| Error::App(error.into()))
 }

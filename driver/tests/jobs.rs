@@ -51,6 +51,7 @@ fn a_shuffle_that_jobs_need_at_once_runs_once() {
 }
 
 const TASKS: u64 = 300;
+const PARTITIONS: usize = 300;
 
 /// How many tasks of a large job in the pool `batch` are done when a small job in the pool `live`, begun after it, is.
 fn done_before_the_small_job(ctx: &Context) -> u64 {
@@ -59,7 +60,7 @@ fn done_before_the_small_job(ctx: &Context) -> u64 {
     DONE.store(0, SeqCst);
     HAS_BEGUN.store(false, SeqCst);
     let large = || {
-        ctx.range(0..TASKS, TASKS as usize).for_each(|_| {
+        ctx.range(0..TASKS, PARTITIONS).for_each(|_| {
             HAS_BEGUN.store(true, SeqCst);
             let until = Instant::now() + Duration::from_millis(1);
             while Instant::now() < until {}
@@ -93,7 +94,9 @@ fn a_cancelled_group_ends_at_once_and_other_jobs_go_on() {
         let endless = || {
             ctx.range(0..64, 64).for_each(|_| {
                 HAS_BEGUN.store(true, SeqCst);
-                wait_for_end();
+                while GOES_ON.load(SeqCst) {
+                    thread::yield_now();
+                }
             })
         };
         let job = scope.spawn(move || ctx.in_group("nightly", endless));
@@ -106,12 +109,6 @@ fn a_cancelled_group_ends_at_once_and_other_jobs_go_on() {
         GOES_ON.store(false, SeqCst);
     });
     assert_eq!(ctx.range(0..10, 4).count().unwrap(), 10);
-
-    fn wait_for_end() {
-        while GOES_ON.load(SeqCst) {
-            thread::yield_now();
-        }
-    }
 }
 
 #[test]

@@ -164,7 +164,9 @@ fn inject(shuffles: &str) {
             panic!("an injected failure");
         }
         23 | 5 => {
-            let Some(file) = files(Path::new(shuffles)).into_iter().find(|file| file.ends_with(".data"))
+            let Some(file) = files(Path::new(shuffles))
+                .into_iter()
+                .find(|file| Path::new(file).extension().is_some_and(|found| found == "data"))
             else {
                 return;
             };
@@ -184,10 +186,8 @@ fn inject(shuffles: &str) {
 
 fn files(folder: &Path) -> Vec<String> {
     let entries = fs::read_dir(folder).into_iter().flatten().flatten().map(|entry| entry.path());
-    let inside = entries.flat_map(|path| match path.is_dir() {
-        true => files(&path),
-        false => vec![path.display().to_string()],
-    });
+    let inside =
+        entries.flat_map(|path| if path.is_dir() { files(&path) } else { vec![path.display().to_string()] });
     inside.collect()
 }
 

@@ -49,7 +49,9 @@ fn context(slots: u32) -> Context {
 
 /// A generic function whose closures nest: each instance is a place of its own in the program.
 fn shifted<R: Rdd<Item = u64>>(input: &R, by: u64) -> impl Rdd<Item = u64> + use<R> {
-    input.with(by).map(|by, x| (0..=*by).map(|step| (|x: u64| x + step - step)(x)).last().unwrap_or(x) + by)
+    input.with(by).map(|by, x| {
+        (0..*by).map(|step| [step].map(|step| step / step.max(1))[0]).fold(x + 1, |x, one| x + one)
+    })
 }
 
 fn closures_values_and_shuffles() {
@@ -58,7 +60,8 @@ fn closures_values_and_shuffles() {
     let pids = ctx.range(0..2, 2).map(|_| u64::from(std::process::id())).collect().unwrap();
     assert!(pids.iter().all(|pid| *pid != own), "tasks ran here");
     let table: Vec<u64> = (0..10_000).map(|n| n * n).collect();
-    let looked_up = shifted(&ctx.range(0..100, 4), 3).with(table).map(|table, x| table[x as usize]);
+    let looked_up =
+        shifted(&ctx.range(0..100, 4), 3).with(table).map(|table, x| table[usize::try_from(x).unwrap()]);
     assert_eq!(looked_up.collect().unwrap(), (3..103).map(|n| n * n).collect::<Vec<u64>>());
     let mut sums = ctx.range(0..10_000, 4).map(|n| (n % 3, n)).reduce_by_key(|a, b| a + b).collect().unwrap();
     sums.sort_unstable();
@@ -85,9 +88,9 @@ fn broadcasts_accumulators_and_blocks() {
     for _ in 0..4 {
         assert_eq!(kept.collect().unwrap(), expected, "a task may meet the process that has not its block");
     }
+    let cut = kept.checkpoint().unwrap();
     let computed_until = computed.value();
     assert!(computed_until <= 200, "each process computes a block at most once: {computed_until}");
-    let cut = kept.checkpoint().unwrap();
     assert!(blocks(dir.path()) >= 4);
     kept.unpersist();
     // Each process hears of it with its next task; a task waits for the other, so that both get one.
@@ -127,7 +130,8 @@ fn a_process_that_dies() {
 }
 
 fn a_panic() {
-    let error = context(1).range(0..1, 1).map(|n| [1, 2][n as usize + 2]).collect().unwrap_err();
+    let error =
+        context(1).range(0..1, 1).map(|n| [1, 2][usize::try_from(n).unwrap() + 2]).collect().unwrap_err();
     let said = format!("{error:?}");
     assert!(said.contains("index out of bounds") && said.contains("process.rs"), "{said}");
 }

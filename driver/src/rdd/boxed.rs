@@ -90,15 +90,13 @@ thread_local! {
 /// Drops a chain of nodes one after another: a lineage of 10,000 steps does not go down the stack.
 fn drop_flat(node: Arc<dyn Any + Send + Sync>) {
     let mut node = Some(node);
-    let is_outermost = DROPPING.with_borrow_mut(|waiting| match waiting {
-        Some(waiting) => {
+    let is_outermost = DROPPING.with_borrow_mut(|waiting| {
+        if let Some(waiting) = waiting {
             waiting.extend(node.take());
-            false
+            return false;
         }
-        None => {
-            *waiting = Some(Vec::new());
-            true
-        }
+        *waiting = Some(Vec::new());
+        true
     });
     while is_outermost && node.is_some() {
         drop(node.take());
