@@ -336,3 +336,5 @@ impl DagCore {
 
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod simulation;
