@@ -194,7 +194,7 @@ fn aggregate_by_key(ctx: &Context) -> Result<()> {
         },
         2,
     );
-    let lists = lists.collect()?;
+    let lists = lists?.collect()?;
     let model = grouped((0..200_000).map(|n| (format!("key {:030}", mixed(n) % 90_000), n)));
     assert!(as_map(&lists) == model, "values in the order in which they came");
     show(&lists);
