@@ -1,6 +1,6 @@
 //! The tables of one combine: one while keys are few, then one a bucket, each small enough for the processor's cache.
 
-use super::table::{Table, hash_at};
+use super::table::{Recent, Table, hash_at};
 use std::hash::Hash;
 
 /// So many buckets, by the first bits of the hash.
@@ -18,6 +18,7 @@ const WAITING_MIN: usize = 256;
 pub(super) struct Buckets<K, V, C> {
     level: u64,
     single: Table<K, C>,
+    recent: Recent,
     many: Vec<Bucket<K, V, C>>,
 }
 
@@ -29,14 +30,14 @@ struct Bucket<K, V, C> {
 
 impl<K: Hash + Eq, V, C> Buckets<K, V, C> {
     pub(super) fn new(level: u64) -> Self {
-        Buckets { level, single: Table::default(), many: Vec::new() }
+        Buckets { level, single: Table::default(), recent: Recent::new(), many: Vec::new() }
     }
 
     #[inline]
     pub(super) fn push(&mut self, key: K, value: V, create: &impl Fn(V) -> C, merge: &impl Fn(C, V) -> C) {
         let hash = hash_at(self.level, &key);
         if self.many.is_empty() {
-            self.single.merge(hash, key, value, create, merge);
+            self.single.merge_recent(&mut self.recent, hash, key, value, create, merge);
             // What was spilled comes back in buckets already, in the order in which it goes on: that is kept.
             if self.single.len() > SINGLE_KEYS_MAX && self.level == 0 {
                 self.split();
