@@ -46,7 +46,7 @@ const REFUSED: [(&str, Program, &str); 5] = [
     ("one_record_sorted", one_record_sorted, "a record of type (u64, alloc::string::String)"),
     ("one_record_shuffled", one_record_shuffled, "(u64, alloc::string::String)"),
     ("one_key_grouped", one_key_grouped, "the values of one key of type u64"),
-    ("one_key_concatenated", one_key_concatenated, "(u64, alloc::string::String)"),
+    ("one_key_concatenated", one_key_concatenated, "u64"),
     ("one_key_joined", one_key_joined, "the values of one key of type u64"),
 ];
 

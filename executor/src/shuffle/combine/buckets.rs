@@ -1,6 +1,8 @@
 //! The tables of one combine: one while keys are few, then one a bucket, each small enough for the processor's cache.
 
 use super::table::{Recent, Table, hash_at};
+use crate::memory::Scale;
+use rsk_proto::Data;
 use std::hash::Hash;
 
 /// So many buckets, by the first bits of the hash.
@@ -20,6 +22,7 @@ pub(super) struct Buckets<K, V, C> {
     single: Table<K, C>,
     recent: Recent,
     many: Vec<Bucket<K, V, C>>,
+    scale: Scale,
 }
 
 struct Bucket<K, V, C> {
@@ -30,7 +33,8 @@ struct Bucket<K, V, C> {
 
 impl<K: Hash + Eq, V, C> Buckets<K, V, C> {
     pub(super) fn new(level: u64) -> Self {
-        Buckets { level, single: Table::default(), recent: Recent::new(), many: Vec::new() }
+        let (single, recent) = (Table::default(), Recent::new());
+        Buckets { level, single, recent, many: Vec::new(), scale: Scale::default() }
     }
 
     #[inline]
@@ -64,6 +68,24 @@ impl<K: Hash + Eq, V, C> Buckets<K, V, C> {
     pub(super) fn len(&self) -> usize {
         self.single.len()
             + self.many.iter().map(|bucket| bucket.table.len() + bucket.waiting.len()).sum::<usize>()
+    }
+
+    /// Reckons what they hold after so many records.
+    pub(super) fn bytes(&mut self, records: u64, create: &impl Fn(V) -> C, merge: &impl Fn(C, V) -> C) -> u64
+    where
+        K: Data,
+        C: Data,
+    {
+        let mut scale = std::mem::take(&mut self.scale);
+        let owned = scale.owned(records, |each: &mut dyn FnMut(&K, &C)| {
+            self.settle(create, merge);
+            self.single.for_each(each);
+            self.many.iter().for_each(|bucket| bucket.table.for_each(each));
+        });
+        self.scale = scale;
+        let waiting = |bucket: &Bucket<K, V, C>| bucket.waiting.capacity() * size_of::<(u32, K, V)>();
+        let many = self.many.iter().map(|bucket| bucket.table.bytes() + waiting(bucket)).sum::<usize>();
+        owned + (self.single.bytes() + many) as u64
     }
 
     fn split(&mut self) {

@@ -117,6 +117,20 @@ impl<K: Eq, C> Table<K, C> {
         self.entries.len()
     }
 
+    /// The bytes of the table itself, without what its entries own.
+    pub(super) fn bytes(&self) -> usize {
+        self.entries.capacity() * size_of::<(K, Option<C>)>()
+            + self.places.capacity() * size_of::<(u32, u32, u8)>()
+    }
+
+    pub(super) fn for_each(&self, each: &mut dyn FnMut(&K, &C)) {
+        for (key, value) in &self.entries {
+            if let Some(value) = value {
+                each(key, value);
+            }
+        }
+    }
+
     pub(super) fn into_entries(self) -> impl Iterator<Item = (K, C)> + use<K, C> {
         drop(self.places);
         self.entries.into_iter().filter_map(|(key, value)| Some((key, value?)))
