@@ -8,7 +8,6 @@ use rsk_proto::{
 };
 use std::{
     panic::{self, AssertUnwindSafe},
-    path::Path,
     sync::{
         Arc,
         atomic::{AtomicBool, Ordering},
@@ -42,15 +41,6 @@ impl Fixture {
     pub(crate) fn new() -> Self {
         let parent = tempfile::tempdir().unwrap();
         let work_dir = WorkDir::create(parent.path()).unwrap();
-        Self::over(parent, work_dir)
-    }
-
-    /// Its files go under a folder of the test's choice.
-    pub(crate) fn under(folder: &Path) -> Self {
-        Self::over(tempfile::tempdir().unwrap(), WorkDir::create(folder).unwrap())
-    }
-
-    fn over(parent: tempfile::TempDir, work_dir: WorkDir) -> Self {
         let config = ExecutorConfig { slots: 1, memory: ByteSize(64 << 20) };
         let driver = Arc::new(Driver::default());
         let run =

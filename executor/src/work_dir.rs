@@ -35,16 +35,18 @@ impl WorkDir {
         let fail = |doing| move |source| WorkDirError { path: parent.to_owned(), doing, source };
         fs::create_dir_all(parent).map_err(fail("create"))?;
         sweep(parent);
-        let path =
-            tempfile::Builder::new().prefix(PREFIX).tempdir_in(parent).map_err(fail("write to"))?.keep();
+        // Until it is whole it goes again by itself: on a full disk not even an empty folder stays.
+        let folder = tempfile::Builder::new().prefix(PREFIX).tempdir_in(parent).map_err(fail("write to"))?;
+        let path = folder.path().to_owned();
         // Locked before it has its name: another program's sweep never finds it free.
         let unnamed = path.join("lock.new");
         let lock = File::create(&unnamed).map_err(fail("write to"))?;
         lock.try_lock().map_err(|error| fail("lock")(io::Error::from(error)))?;
         fs::rename(&unnamed, path.join(LOCK)).map_err(fail("write to"))?;
-        for folder in ["shuffle", "spill", "block", "result"] {
-            fs::create_dir(path.join(folder)).map_err(fail("write to"))?;
+        for name in ["shuffle", "spill", "block", "result"] {
+            fs::create_dir(path.join(name)).map_err(fail("write to"))?;
         }
+        let path = folder.keep();
         Ok(WorkDir { path, lock: Some(lock) })
     }
 

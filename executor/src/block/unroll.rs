@@ -3,13 +3,11 @@
 use super::{encoded::Encoded, file::Sections, passed::Passed, records::Held};
 use crate::{
     TaskContext,
-    memory::{Budget, Growth, Reservation, move_off_thread},
+    memory::{Budget, Growth, Reservation, Sample, move_off_thread},
 };
-use rsk_proto::{Data, OrRaise, RddId, encode_record};
+use rsk_proto::{Data, OrRaise, RddId};
 use std::{iter, sync::Arc};
 
-/// One record in so many is encoded to learn its size, where the allocator is not counted.
-const SAMPLE_EVERY: usize = 64;
 /// Records between two looks at whether the task was killed.
 const LOOK_EVERY: usize = 4096;
 
@@ -42,7 +40,7 @@ where
             let bytes = meter.bytes(&records);
             return Unrolled::Partly(Passed::records(records, bytes, reservation, rest));
         }
-        meter.sample(records.len(), &record);
+        meter.sample.show(records.len(), &record);
         records.push(record);
         let bytes = meter.bytes(&records);
         if !grow(&mut reservation, bytes) {
@@ -135,27 +133,12 @@ fn widen<T: Data>(records: &mut Vec<T>, meter: &Meter, reservation: &mut Reserva
 struct Meter {
     /// What tables of the source hold is execution's, and counted there.
     growth: Growth,
-    sampled: u64,
-    sampled_bytes: u64,
-    sample: Vec<u8>,
+    sample: Sample,
 }
 
 impl Meter {
     fn start() -> Self {
-        Meter { growth: Growth::start(), sampled: 0, sampled_bytes: 0, sample: Vec::new() }
-    }
-
-    fn sample<T: Data>(&mut self, index: usize, record: &T) {
-        if cfg!(feature = "count-memory")
-            || !std::mem::needs_drop::<T>()
-            || !index.is_multiple_of(SAMPLE_EVERY)
-        {
-            return;
-        }
-        self.sample.clear();
-        encode_record(record, &mut self.sample).or_raise();
-        self.sampled += 1;
-        self.sampled_bytes += self.sample.len() as u64;
+        Meter { growth: Growth::start(), sample: Sample::default() }
     }
 
     fn bytes<T>(&self, records: &Vec<T>) -> u64 {
@@ -165,7 +148,7 @@ impl Meter {
         } else if cfg!(feature = "count-memory") {
             self.growth.bytes_beyond(0).max(list)
         } else {
-            list + self.sampled_bytes * records.len() as u64 / self.sampled.max(1)
+            list + self.sample.owned(records.len())
         }
     }
 }

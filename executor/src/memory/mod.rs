@@ -4,6 +4,7 @@ mod allocator;
 mod budget;
 mod hold;
 mod reservation;
+mod scale;
 mod watch;
 
 pub use allocator::live_bytes;
@@ -13,6 +14,7 @@ pub(crate) use {
     allocator::{move_off_thread, uncounted},
     budget::Evict,
     reservation::Reservation,
+    scale::{Sample, Scale, owned_of_encoded},
     watch::{Watch, freed_by, limit_of},
 };
 

@@ -16,15 +16,20 @@ pub(crate) fn limit_of(task: &TaskContext) -> u64 {
     task.memory_share().max(LIMIT_MIN)
 }
 
-/// Bytes of this thread that `body` gives back. Zero where the allocator is not counted.
-pub(crate) fn freed_by(body: impl FnOnce()) -> u64 {
+/// Bytes of this thread that `body` gives back; `reckoned` where the allocator is not counted.
+pub(crate) fn freed_by(body: impl FnOnce(), reckoned: u64) -> u64 {
     let before = live_bytes();
     body();
+    if cfg!(not(feature = "count-memory")) {
+        return reckoned;
+    }
     u64::try_from(before - live_bytes()).unwrap_or(0)
 }
 
 /// Asks whether a table or buffer, empty when this was made, has outgrown the task's share. What it has grown to is
 /// recorded in the executor's budget, for as long as this lives.
+///
+/// Whoever asks says how to reckon what is held: that is done only where the allocator is not counted.
 ///
 /// Cost: asked once a record, it looks at each while they are large, and at one in 64 while they are small.
 pub(crate) struct Watch {
@@ -45,20 +50,20 @@ impl Watch {
 
     /// It holds more than it may.
     #[inline]
-    pub(crate) fn is_over(&mut self) -> bool {
-        self.is_over_with(0)
+    pub(crate) fn is_over(&mut self, reckon: impl FnOnce() -> u64) -> bool {
+        self.is_over_with(0, reckon)
     }
 
     /// It would hold more than it may with `bytes` more.
     #[inline]
-    pub(crate) fn is_over_with(&mut self, bytes: usize) -> bool {
+    pub(crate) fn is_over_with(&mut self, bytes: usize, reckon: impl FnOnce() -> u64) -> bool {
         self.until_look -= 1;
-        self.until_look == 0 && self.look().saturating_add(bytes as u64) > self.limit
+        self.until_look == 0 && self.look(reckon).saturating_add(bytes as u64) > self.limit
     }
 
     /// Looks again the later the less has changed since the last look.
-    fn look(&mut self) -> u64 {
-        let grown = self.grown();
+    fn look(&mut self, reckon: impl FnOnce() -> u64) -> u64 {
+        let grown = self.grown(reckon);
         let is_calm = grown.abs_diff(self.seen) < self.limit / 256;
         self.look_every = if is_calm { (self.look_every * 2).min(LOOK_EVERY_MAX) } else { 1 };
         (self.until_look, self.seen) = (self.look_every, grown);
@@ -66,13 +71,14 @@ impl Watch {
     }
 
     /// A quarter of the share is free: going on is worth while.
-    pub(crate) fn has_room(&mut self) -> bool {
-        self.grown() <= self.limit / 4 * 3
+    pub(crate) fn has_room(&mut self, reckon: impl FnOnce() -> u64) -> bool {
+        self.grown(reckon) <= self.limit / 4 * 3
     }
 
     #[inline]
-    fn grown(&mut self) -> u64 {
-        let grown = self.growth.bytes_beyond(self.hold.bytes());
+    fn grown(&mut self, reckon: impl FnOnce() -> u64) -> u64 {
+        let counted = cfg!(feature = "count-memory");
+        let grown = if counted { self.growth.bytes_beyond(self.hold.bytes()) } else { reckon() };
         if grown.abs_diff(self.hold.bytes()) >= STEP_BYTES {
             self.hold.resize(grown);
         }
@@ -82,7 +88,8 @@ impl Watch {
     /// Hands the table's `length` items on, and gives back their part of the budget as they go.
     pub(crate) fn drain<I: Iterator>(mut self, items: I, length: usize) -> impl Iterator<Item = I::Item> {
         let step = (length / 64).max(1);
-        let part = self.grown() / 64;
+        let recorded = self.hold.bytes();
+        let part = self.grown(|| recorded) / 64;
         let mut until_step = step;
         let mut items = Some(items);
         iter::from_fn(move || {
@@ -117,7 +124,8 @@ mod tests {
     }
 
     fn look(watch: &mut Watch) -> bool {
-        (0..LOOK_EVERY_MAX).fold(false, |is_over, _| is_over | watch.is_over())
+        (0..LOOK_EVERY_MAX)
+            .fold(false, |is_over, _| is_over | watch.is_over(|| unreachable!("the allocator is counted")))
     }
 
     #[test]

@@ -5,10 +5,7 @@ use crate::{
 };
 use proptest::prelude::*;
 use rsk_proto::{MapOutput, MapOutputId, Next, TaskError, TaskId};
-use std::{
-    fs,
-    path::{Path, PathBuf},
-};
+use std::{fs, path::PathBuf};
 
 type Record = (u64, String);
 const SHUFFLE: ShuffleId = ShuffleId(3);
@@ -33,11 +30,6 @@ fn paths(fixture: &Fixture, map: u32) -> (PathBuf, PathBuf) {
 
 fn record(n: u64, bytes: usize) -> Record {
     (n, format!("{:x}", n.wrapping_mul(0x9e37_79b9_7f4a_7c15)).repeat(bytes / 16))
-}
-
-fn files_under(folder: &Path) -> usize {
-    let entries = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
-    entries.map(|path| if path.is_dir() { files_under(&path) } else { 1 }).sum()
 }
 
 proptest! {
@@ -189,51 +181,4 @@ fn a_partition_out_of_range_and_a_record_too_large_are_named() {
     let error = writer.write(PartitionId(0), &record(1, 2 << 20)).unwrap_err();
     let TaskError::RecordTooLarge { what, limit, .. } = error else { panic!("{error}") };
     assert!(what.contains("(u64, alloc::string::String)") && limit == 1 << 20, "{what}");
-}
-
-/// A file system of 2 MiB, where the tests may mount one.
-struct SmallDisk(tempfile::TempDir);
-
-impl SmallDisk {
-    fn mount() -> Option<Self> {
-        let folder = tempfile::tempdir().unwrap();
-        let mount = std::process::Command::new("mount")
-            .args(["-t", "tmpfs", "-o", "size=2m", "tmpfs"])
-            .arg(folder.path())
-            .output();
-        mount.is_ok_and(|done| done.status.success()).then_some(SmallDisk(folder))
-    }
-}
-
-impl Drop for SmallDisk {
-    fn drop(&mut self) {
-        let unmount = std::process::Command::new("umount").arg("-l").arg(self.0.path()).status();
-        assert!(unmount.is_ok_and(|status| status.success()) || std::thread::panicking());
-    }
-}
-
-#[test]
-fn a_full_disk_is_named_and_nothing_is_left_behind() {
-    let Some(disk) = SmallDisk::mount() else {
-        eprintln!("skipped: mounting a small tmpfs takes root");
-        return;
-    };
-    let fixture = Fixture::under(disk.0.path());
-    // What does not compress.
-    let text = |n: u64| (n * 64..n * 64 + 64).map(|n| record(n, 16).1).collect::<String>();
-    let records = move || (0..5000u64).map(move |n| (n, text(n)));
-    let is_full = |result: Result<usize, TaskError>| match result {
-        Err(TaskError::DiskFull { path }) => assert!(path.starts_with(disk.0.path()), "{path:?}"),
-        other => panic!("{other:?}"),
-    };
-    let before = files_under(disk.0.path());
-    let task = fixture.task(1 << 20);
-    is_full(caught(|| crate::sort::sort(&task, records(), Ord::cmp).count()));
-    is_full(caught(|| combine(&task, records(), |text| text, |a, _| a, |a, _| a).count()));
-    let all: Vec<_> = records().collect();
-    is_full(write(&task, 0, 8, &all).map(|_| 0));
-    // Without a spill the output itself does not fit.
-    is_full(write(&fixture.task(1 << 30), 0, 8, &all).map(|_| 0));
-    assert_eq!(files_under(disk.0.path()), before);
-    write(&task, 0, 8, &all[..500]).unwrap();
 }

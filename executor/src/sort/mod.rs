@@ -11,7 +11,10 @@ mod tests;
 
 pub use prefix::{prefix_of, prefix_of_bytes};
 
-use crate::{TaskContext, memory::Watch};
+use crate::{
+    TaskContext,
+    memory::{Sample, Watch},
+};
 use order::{Order, Prefixed, Whole};
 use rsk_proto::{Data, OrRaise};
 use runs::Runs;
@@ -57,10 +60,13 @@ fn sort_in<T: Data, O: Order<T>>(
         let mut held: Vec<O::Item> = Vec::new();
         let mut runs = Runs::new(&task, order.clone());
         let mut watch = Watch::new(&task);
+        let mut sample = Sample::default();
         records.for_each(|record| {
+            sample.show(held.len(), &record);
             held.push(order.item(record));
+            let reckon = || (held.capacity() * size_of::<O::Item>()) as u64 + sample.owned(held.len());
             // A stable sort takes half as much again for the records themselves, not for what they own.
-            if watch.is_over_with(held.len() / 2 * size_of::<O::Item>()) {
+            if watch.is_over_with(held.len() / 2 * size_of::<O::Item>(), reckon) {
                 runs.spill(&mut held).or_raise();
             }
         });

@@ -29,11 +29,14 @@ impl SpillFile {
         Ok(SpillFile { task, folder, file, frames: FrameWriter::default(), open: Piece::default() })
     }
 
-    /// Adds a record to the open run.
-    pub(crate) fn write<T: Data>(&mut self, record: &T) -> Result<(), TaskError> {
+    /// Adds a record to the open run; answers its encoded length.
+    pub(crate) fn write<T: Data>(&mut self, record: &T) -> Result<usize, TaskError> {
         let bytes = self.frames.write(record)?;
         check_size::<T>(&self.task, bytes)?;
-        if self.frames.closed_bytes() >= WRITE_BYTES { self.flush() } else { Ok(()) }
+        if self.frames.closed_bytes() >= WRITE_BYTES {
+            self.flush()?;
+        }
+        Ok(bytes)
     }
 
     /// Ends the open run; the next record starts another.
@@ -125,7 +128,8 @@ pub(crate) fn check_size<T>(task: &TaskContext, bytes: usize) -> Result<(), Task
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::fixture::Fixture;
+    use crate::fixture::{Fixture, caught};
+    use std::os::unix::fs::FileExt;
 
     #[test]
     fn runs_come_back_as_they_were_written_and_count_as_spilled() {
@@ -135,7 +139,7 @@ mod tests {
         let run = |n: u64| (0..n).map(move |i| (i, format!("{:x}", i.wrapping_mul(n))));
         let pieces: Vec<_> = [100_000, 0, 3]
             .map(|n| {
-                run(n).for_each(|record| file.write(&record).unwrap());
+                run(n).for_each(|record| assert!(file.write(&record).unwrap() > 1));
                 file.end_run().unwrap()
             })
             .into();
@@ -143,6 +147,38 @@ mod tests {
         assert!(file.read::<(u64, String)>(pieces[0]).eq(run(100_000)));
         assert!(file.read::<(u64, String)>(pieces[1]).next().is_none());
         assert_eq!(task.metrics().spilled_bytes, pieces.iter().map(|piece| piece.bytes).sum::<u64>());
+    }
+
+    proptest::proptest! {
+        #![proptest_config(proptest::prelude::ProptestConfig::with_cases(64))]
+        #[test]
+        fn damage_never_ends_a_run_as_if_it_were_whole(
+            place: proptest::sample::Index,
+            random: Vec<u8>,
+            bit in 0..8u32,
+        ) {
+            let fixture = Fixture::new();
+            let mut file = SpillFile::create(&fixture.task(1 << 20)).unwrap();
+            let records: Vec<_> = (0..3000u64).map(|n| (n, format!("{:x}", n.wrapping_mul(n)))).collect();
+            for record in &records {
+                file.write(record).unwrap();
+            }
+            let piece = file.end_run().unwrap();
+            let read = || caught(|| file.read::<(u64, String)>(piece).collect::<Vec<_>>());
+            assert_eq!(read().unwrap(), records);
+            let at = place.index(rsk_proto::to_usize(piece.bytes)) as u64;
+            let mut byte = [0];
+            file.file.read_exact_at(&mut byte, at).unwrap();
+            file.file.write_all_at(&[byte[0] ^ 1 << bit], at).unwrap();
+            assert!(matches!(read(), Err(TaskError::Io(_))), "bit {bit} of {at}");
+            file.file.write_all_at(&byte, at).unwrap();
+            assert_eq!(read().unwrap(), records);
+            file.file.write_all_at(&random, 0).unwrap();
+            let seen = read();
+            assert!(random.is_empty() || matches!(seen, Err(TaskError::Io(_))), "{:?}", seen.map(|r| r.len()));
+            file.file.set_len(at).unwrap();
+            assert!(matches!(read(), Err(TaskError::Io(_))), "cut at {at}");
+        }
     }
 
     #[test]

@@ -84,7 +84,11 @@ proptest! {
 /// Makes every file that a first block would be written to one that is always full.
 fn fill_disk(bench: &Bench) {
     for ticket in 0..100 {
-        let path = bench.executor.work_dir().block().join(format!("rdd-1-part-0-{ticket}.part"));
+        let path = bench
+            .executor
+            .work_dir()
+            .block()
+            .join(format!("rdd-1-part-0-{}-{ticket}.part", std::process::id()));
         symlink("/dev/full", path).unwrap();
     }
 }

@@ -1,6 +1,8 @@
 //! The tables of one combine: one while keys are few, then one a bucket, each small enough for the processor's cache.
 
-use super::table::{Table, hash_at};
+use super::table::{Recent, Table, hash_at};
+use crate::memory::Scale;
+use rsk_proto::Data;
 use std::hash::Hash;
 
 /// So many buckets, by the first bits of the hash.
@@ -18,7 +20,9 @@ const WAITING_MIN: usize = 256;
 pub(super) struct Buckets<K, V, C> {
     level: u64,
     single: Table<K, C>,
+    recent: Recent,
     many: Vec<Bucket<K, V, C>>,
+    scale: Scale,
 }
 
 struct Bucket<K, V, C> {
@@ -29,14 +33,15 @@ struct Bucket<K, V, C> {
 
 impl<K: Hash + Eq, V, C> Buckets<K, V, C> {
     pub(super) fn new(level: u64) -> Self {
-        Buckets { level, single: Table::default(), many: Vec::new() }
+        let (single, recent) = (Table::default(), Recent::new());
+        Buckets { level, single, recent, many: Vec::new(), scale: Scale::default() }
     }
 
     #[inline]
     pub(super) fn push(&mut self, key: K, value: V, create: &impl Fn(V) -> C, merge: &impl Fn(C, V) -> C) {
         let hash = hash_at(self.level, &key);
         if self.many.is_empty() {
-            self.single.merge(hash, key, value, create, merge);
+            self.single.merge_recent(&mut self.recent, hash, key, value, create, merge);
             // What was spilled comes back in buckets already, in the order in which it goes on: that is kept.
             if self.single.len() > SINGLE_KEYS_MAX && self.level == 0 {
                 self.split();
@@ -63,6 +68,24 @@ impl<K: Hash + Eq, V, C> Buckets<K, V, C> {
     pub(super) fn len(&self) -> usize {
         self.single.len()
             + self.many.iter().map(|bucket| bucket.table.len() + bucket.waiting.len()).sum::<usize>()
+    }
+
+    /// Reckons what they hold after so many records.
+    pub(super) fn bytes(&mut self, records: u64, create: &impl Fn(V) -> C, merge: &impl Fn(C, V) -> C) -> u64
+    where
+        K: Data,
+        C: Data,
+    {
+        let mut scale = std::mem::take(&mut self.scale);
+        let owned = scale.owned(records, |each: &mut dyn FnMut(&K, &C)| {
+            self.settle(create, merge);
+            self.single.for_each(each);
+            self.many.iter().for_each(|bucket| bucket.table.for_each(each));
+        });
+        self.scale = scale;
+        let waiting = |bucket: &Bucket<K, V, C>| bucket.waiting.capacity() * size_of::<(u32, K, V)>();
+        let many = self.many.iter().map(|bucket| bucket.table.bytes() + waiting(bucket)).sum::<usize>();
+        owned + (self.single.bytes() + many) as u64
     }
 
     fn split(&mut self) {

@@ -2,10 +2,11 @@
 
 use super::buckets::Buckets;
 use crate::{TaskContext, memory::Watch};
+use rsk_proto::{Data, to_usize};
 use std::{hash::Hash, iter, ops::ControlFlow, rc::Rc};
 
 /// After so many records it is seen whether merging pays, even if there is room for more.
-const TRY_RECORDS: usize = 100_000;
+const TRY_RECORDS: u64 = 100_000;
 
 /// Combines what it can within the memory it has, and hands that on when the memory is full: a key may appear again
 /// later. Touches no disk.
@@ -22,9 +23,9 @@ pub fn combine_early<K, V, C>(
     merge_value: impl Fn(C, V) -> C + 'static,
 ) -> impl Iterator<Item = (K, C)> + 'static
 where
-    K: Hash + Eq + 'static,
+    K: Data + Hash + Eq,
     V: 'static,
-    C: 'static,
+    C: Data,
 {
     let (task, create, merge) = (task.clone(), Rc::new(create), Rc::new(merge_value));
     let mut source = Some(records);
@@ -34,7 +35,7 @@ where
         let mut buckets = Buckets::new(0);
         let mut watch = Watch::new(&task);
         let stopped = fill(&mut watch, &mut buckets, &mut records, try_records, &*create, &*merge);
-        try_records = usize::MAX;
+        try_records = u64::MAX;
         let mut rest = None;
         match stopped {
             Some(Stop::Full) => source = Some(records),
@@ -61,24 +62,24 @@ enum Stop {
 }
 
 /// Fills a table; answers `None` when the records are at their end.
-fn fill<K: Hash + Eq, V, C>(
+fn fill<K: Data + Hash + Eq, V, C: Data>(
     watch: &mut Watch,
     buckets: &mut Buckets<K, V, C>,
     records: &mut impl Iterator<Item = (K, V)>,
-    try_records: usize,
+    try_records: u64,
     create: &impl Fn(V) -> C,
     merge: &impl Fn(C, V) -> C,
 ) -> Option<Stop> {
-    let mut taken: usize = 0;
+    let mut taken = 0;
     let stopped = records.try_for_each(|(key, value)| {
         buckets.push(key, value, create, merge);
         taken += 1;
-        if taken != try_records && !watch.is_over() {
+        if taken != try_records && !watch.is_over(|| buckets.bytes(taken, create, merge)) {
             return ControlFlow::Continue(());
         }
         let keys = buckets.settle(create, merge);
-        let is_full = !watch.has_room();
-        if (is_full || taken == try_records) && keys > taken / 10 * 9 {
+        let is_full = !watch.has_room(|| buckets.bytes(taken, create, merge));
+        if (is_full || taken == try_records) && keys > to_usize(taken) / 10 * 9 {
             ControlFlow::Break(Stop::Useless)
         } else if is_full {
             ControlFlow::Break(Stop::Full)

@@ -61,12 +61,15 @@ fn absorb<K: Data + Hash + Eq, V, C: Data>(
 ) -> (Buckets<K, V, C>, Watch, Spilled) {
     let (mut buckets, mut watch) = (Buckets::new(level), Watch::new(task));
     let mut spilled = Spilled::new(task, level);
+    let mut taken = 0;
     records.for_each(|(key, value)| {
         buckets.push(key, value, create, merge);
-        if watch.is_over() {
+        taken += 1;
+        if watch.is_over(|| buckets.bytes(taken, create, merge)) {
             buckets.settle(create, merge);
-            if !watch.has_room() {
+            if !watch.has_room(|| buckets.bytes(taken, create, merge)) {
                 spilled.spill(&mut buckets).or_raise();
+                taken = 0;
             }
         }
     });

@@ -3,7 +3,7 @@
 use super::buckets::Buckets;
 use crate::{
     TaskContext,
-    memory::{freed_by, limit_of},
+    memory::{freed_by, limit_of, owned_of_encoded},
     spill::{Piece, SpillFile},
 };
 use rsk_proto::{Data, TaskError};
@@ -48,8 +48,8 @@ impl Spilled {
         };
         for (at, bucket) in buckets.take_by_bucket().enumerate() {
             for record in bucket {
-                file.write(&record)?;
-                let bytes = freed_by(|| drop(record));
+                let reckoned = owned_of_encoded(file.write(&record)?);
+                let bytes = freed_by(|| drop(record), reckoned);
                 if bytes > one_max {
                     return Err(too_large::<K>("the values of one key", bytes, limit));
                 }
