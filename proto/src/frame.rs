@@ -41,6 +41,18 @@ impl FrameWriter {
         let before = self.open.len();
         encode_record(record, &mut self.open)?;
         let grown = self.open.len() - before;
+        self.end_record::<T>(grown)?;
+        Ok(grown)
+    }
+
+    /// Adds a record of type `T` that [`encode_record`] has encoded elsewhere.
+    pub fn write_encoded<T>(&mut self, record: &[u8]) -> Result<(), TaskError> {
+        self.open.extend_from_slice(record);
+        self.end_record::<T>(record.len())
+    }
+
+    #[inline]
+    fn end_record<T>(&mut self, grown: usize) -> Result<(), TaskError> {
         self.records += 1;
         if u32::try_from(self.open.len()).is_err() {
             let what = std::any::type_name::<T>().to_owned();
@@ -49,7 +61,7 @@ impl FrameWriter {
         if self.open.len() >= self.frame_bytes || self.records == u32::MAX {
             self.close();
         }
-        Ok(grown)
+        Ok(())
     }
 
     /// All frames so far; none are left here.

@@ -1,5 +1,6 @@
 //! What comes first, and what is held beside a record to find it out fast.
 
+use super::prefix_of_bytes;
 use std::cmp::Ordering;
 
 /// An order of records of type `T`.
@@ -38,31 +39,33 @@ impl<T: 'static, F: Fn(&T, &T) -> Ordering + Clone + 'static> Order<T> for Whole
     }
 }
 
-/// Compares a number first, which lies beside the record: no key is fetched from elsewhere in memory for that.
+/// Compares the bytes of pairs' keys, the first eight as a number that lies beside the pair: few keys are fetched from
+/// elsewhere in memory.
 #[derive(Clone)]
-pub(super) struct Prefixed<P, F> {
-    pub(super) prefix: P,
-    pub(super) compare: F,
+pub(super) struct ByBytes<F> {
+    pub(super) bytes: F,
+    pub(super) is_descending: bool,
 }
 
-impl<T, P, F> Order<T> for Prefixed<P, F>
+impl<K, V, F> Order<(K, V)> for ByBytes<F>
 where
-    T: 'static,
-    P: Fn(&T) -> u64 + Clone + 'static,
-    F: Fn(&T, &T) -> Ordering + Clone + 'static,
+    K: 'static,
+    V: 'static,
+    F: Fn(&K) -> &[u8] + Clone + 'static,
 {
-    type Item = (u64, T);
+    type Item = (u64, (K, V));
 
-    fn item(&self, record: T) -> (u64, T) {
-        ((self.prefix)(&record), record)
+    fn item(&self, pair: (K, V)) -> (u64, (K, V)) {
+        (prefix_of_bytes((self.bytes)(&pair.0)), pair)
     }
 
-    fn record(item: (u64, T)) -> T {
+    fn record(item: (u64, (K, V))) -> (K, V) {
         item.1
     }
 
     #[inline]
-    fn compare(&self, a: &(u64, T), b: &(u64, T)) -> Ordering {
-        a.0.cmp(&b.0).then_with(|| (self.compare)(&a.1, &b.1))
+    fn compare(&self, a: &(u64, (K, V)), b: &(u64, (K, V))) -> Ordering {
+        let (a, b) = if self.is_descending { (b, a) } else { (a, b) };
+        a.0.cmp(&b.0).then_with(|| (self.bytes)(&a.1.0).cmp((self.bytes)(&b.1.0)))
     }
 }

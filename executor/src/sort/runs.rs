@@ -1,6 +1,6 @@
 //! Sorted runs that did not fit in memory together.
 
-use super::{merge::Merge, order::Order};
+use super::{merge::Merge, order::Order, packed::Packed};
 use crate::{
     TaskContext,
     memory::limit_of,
@@ -37,15 +37,30 @@ impl<T: Data, O: Order<T>> Runs<T, O> {
     pub(super) fn spill(&mut self, held: &mut Vec<O::Item>) -> Result<(), TaskError> {
         let mut held = std::mem::take(held);
         self.order.sort(&mut held);
-        let file = match &mut self.file {
-            Some(file) => file,
-            none => none.insert(SpillFile::create(&self.task)?),
-        };
+        let file = self.file()?;
         for item in held {
             file.write(&O::record(item))?;
         }
-        self.pieces.push_back(file.end_run()?);
+        let piece = file.end_run()?;
+        self.pieces.push_back(piece);
         Ok(())
+    }
+
+    /// The same for records that are held encoded.
+    pub(super) fn spill_packed(&mut self, held: &mut Packed) -> Result<(), TaskError> {
+        held.sort();
+        let file = self.file()?;
+        held.spill::<T>(file)?;
+        let piece = file.end_run()?;
+        self.pieces.push_back(piece);
+        Ok(())
+    }
+
+    fn file(&mut self) -> Result<&mut SpillFile, TaskError> {
+        match &mut self.file {
+            Some(file) => Ok(file),
+            none => Ok(none.insert(SpillFile::create(&self.task)?)),
+        }
     }
 
     /// All records in order. Runs that are too many are first merged into longer ones, each with its neighbours, so

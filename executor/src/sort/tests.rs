@@ -28,10 +28,25 @@ proptest! {
         let sorted: Vec<Record> = sort(&task, padded(keys.clone()), |a, b| a.0.cmp(&b.0)).collect();
         prop_assert!(sorted == model, "by whole records");
         prop_assert!(keys.len() < 500 || task.metrics().spilled_bytes > 0);
-        let task = fixture.task(1 << 30);
-        let prefixed = sort_by_prefix(&task, padded(keys.clone()), |record| u64::from(record.0 / 16), |a, b| a.0.cmp(&b.0));
-        prop_assert!(prefixed.eq(model), "by prefix");
-        prop_assert_eq!(task.metrics().spilled_bytes, 0);
+    }
+
+    #[test]
+    fn sorts_keys_of_bytes_as_a_vector_does_and_stably_whatever_spilled(
+        keys in proptest::collection::vec("[ab\u{0}]{0,12}", 0..1500), is_descending: bool, long in 0usize..1_000_000,
+    ) {
+        let fixture = Fixture::new();
+        let pairs = move || {
+            let value = move |at| (at, "x".repeat(if at == 7 { long } else { PADDING }));
+            keys.clone().into_iter().enumerate().map(move |(at, key)| (key, value(at)))
+        };
+        let mut model: Vec<(String, (usize, String))> = pairs().collect();
+        model.sort_by(|a, b| if is_descending { b.0.cmp(&a.0) } else { a.0.cmp(&b.0) });
+        for share in [SHARE, 1 << 30] {
+            let task = fixture.task(share);
+            let sorted = sort_by_bytes(&task, pairs(), |key: &String| key.as_bytes(), is_descending);
+            prop_assert!(sorted.eq(model.iter().cloned()), "in {share} bytes");
+            prop_assert!(model.len() < 500 || (share == SHARE) == (task.metrics().spilled_bytes > 0));
+        }
     }
 
     #[test]

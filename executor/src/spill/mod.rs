@@ -39,6 +39,13 @@ impl SpillFile {
         Ok(bytes)
     }
 
+    /// Adds a record of type `T` that was encoded elsewhere.
+    pub(crate) fn write_encoded<T>(&mut self, record: &[u8]) -> Result<(), TaskError> {
+        self.frames.write_encoded::<T>(record)?;
+        check_size::<T>(&self.task, record.len())?;
+        if self.frames.closed_bytes() >= WRITE_BYTES { self.flush() } else { Ok(()) }
+    }
+
     /// Ends the open run; the next record starts another.
     pub(crate) fn end_run(&mut self) -> Result<Piece, TaskError> {
         self.frames.close();

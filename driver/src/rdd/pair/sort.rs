@@ -4,7 +4,7 @@ use super::{PartitionBy, facts::facts_of, range::RangePartitioner, spread::Eithe
 use crate::rdd::{Partitioner, Partitioning, Rdd, partitioner::By};
 use rsk_executor::{
     TaskContext,
-    sort::{prefix_of_bytes, sort, sort_by_prefix},
+    sort::{sort, sort_by_bytes},
 };
 use rsk_proto::{CodecError, Data, Decoder, Encoder, PartitionId};
 use rsk_storage::Text;
@@ -67,15 +67,7 @@ impl<K: Data + Ord, V: Data> Rdd for Sorted<K, V> {
     fn compute(&self, partition: PartitionId, task: &TaskContext) -> impl Iterator<Item = (K, V)> + 'static {
         let pairs = self.pairs.compute(partition, task);
         if is_text::<K>() {
-            // The first bytes decide most comparisons of texts, without following them to where they are.
-            let flip = if self.descending { u64::MAX } else { 0 };
-            let compare = self.compare();
-            return Either::Left(sort_by_prefix(
-                task,
-                pairs,
-                move |(key, _)| text_prefix(key) ^ flip,
-                compare,
-            ));
+            return Either::Left(sort_by_bytes(task, pairs, text_bytes, self.descending));
         }
         Either::Right(sort(task, pairs, self.compare()))
     }
@@ -94,11 +86,11 @@ fn is_text<K: 'static>() -> bool {
     [TypeId::of::<String>(), TypeId::of::<Text>(), TypeId::of::<Vec<u8>>()].contains(&TypeId::of::<K>())
 }
 
-/// The first bytes of a text, as a number of the same order.
+/// The bytes of a text, as it is compared and encoded.
 #[inline]
-fn text_prefix<K: 'static>(key: &K) -> u64 {
+fn text_bytes<K: 'static>(key: &K) -> &[u8] {
     let key: &dyn Any = key;
     let text = key.downcast_ref::<Text>().map(|text| text.as_bytes());
     let text = text.or_else(|| key.downcast_ref::<String>().map(String::as_bytes));
-    text.or_else(|| key.downcast_ref::<Vec<u8>>().map(Vec::as_slice)).map_or(0, prefix_of_bytes)
+    text.or_else(|| key.downcast_ref::<Vec<u8>>().map(Vec::as_slice)).unwrap_or_default()
 }
