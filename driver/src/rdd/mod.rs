@@ -6,13 +6,13 @@
 pub mod action;
 mod boxed;
 pub(crate) mod dependency;
+pub(crate) mod draw;
 pub(crate) mod function;
 pub(crate) mod gather;
 pub mod pair;
 pub(crate) mod partitioner;
 pub(crate) mod partitioning;
 pub mod persist;
-pub(crate) mod random;
 pub(crate) mod ship;
 pub(crate) mod shuffle;
 pub mod source;

@@ -12,7 +12,6 @@ mod number;
 mod numbers;
 mod ordered;
 mod pair;
-mod random;
 mod result;
 mod sample;
 mod save;
