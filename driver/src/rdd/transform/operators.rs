@@ -17,11 +17,9 @@ use rsk_proto::Data;
 /// Closures capture nothing; hand values over by [`with`](Transform::with): every operator that takes a function is a
 /// method of [`With`], too.
 ///
-/// Cost: where none is said, the operator is fused into the loop of its stage and needs no memory.
+/// Cost: where none is said, the operator is fused into the loop of its stage, needs no memory and moves nothing.
 pub trait Transform: Rdd {
     /// One record for each record.
-    ///
-    /// Cost: fused into the stage's loop.
     ///
     /// ```
     /// use rsk::prelude::*;
