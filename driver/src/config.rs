@@ -4,7 +4,16 @@ use crate::{Error, JobOrder, PoolShare};
 use rsk_proto::ByteSize;
 use std::{collections::BTreeMap, path::PathBuf, time::Duration};
 
-/// How a context runs.
+/// How a context runs. Each field is a key of `--conf key=value` of the same name.
+///
+/// ```
+/// use rsk::{Config, Executors};
+/// let mut config = Config::default();
+/// config.set("memory=2g")?;
+/// config.executors = Executors::Threads;
+/// assert!(config.set("memry=2g").unwrap_err().to_string().contains("memory"));
+/// # Ok::<(), rsk::Error>(())
+/// ```
 #[derive(Debug, Clone)]
 pub struct Config {
     /// `memory`: what the process may use; 60 % of it is the budget of execution and cache. Default 1 GiB.
@@ -166,6 +175,16 @@ mod tests {
             let error = Config::default().set(typed).unwrap_err().to_string();
             assert!(error.contains(meant), "{error}");
         }
+    }
+
+    #[test]
+    fn the_tour_lists_what_help_prints() {
+        let tour = include_str!("tour.md");
+        let (_, settings) = tour.split_once("# Settings\n").unwrap();
+        let (settings, _) = settings.split_once("\n# ").unwrap();
+        let rows: Vec<_> = settings.lines().filter(|line| line.starts_with("| `")).skip(1).collect();
+        let keys: Vec<_> = KEYS.iter().map(|(key, meaning)| format!("| `{key}` | {meaning} |")).collect();
+        assert_eq!(rows, keys);
     }
 
     #[test]

@@ -20,7 +20,17 @@ use std::sync::{
     atomic::{AtomicU64, Ordering},
 };
 
-/// A connection to the slots that run tasks. A cheap clone; the slots end with the last clone and the last RDD.
+/// A connection to the slots that run tasks: where RDDs begin, and what jobs run on. A cheap clone; the slots end with
+/// the last clone and the last RDD. One process may have several, which share nothing.
+///
+/// ```
+/// use rsk::prelude::*;
+/// let ctx = rsk::Context::new("local[2]")?;
+/// let doubled = ctx.range(0..3, 2).map(|n| n * 2);
+/// drop(ctx); // the RDD holds the context, too
+/// assert_eq!(doubled.collect()?, [0, 2, 4]);
+/// # Ok::<(), rsk::Error>(())
+/// ```
 #[derive(Debug, Clone)]
 pub struct Context(Arc<Inner>);
 
@@ -54,6 +64,17 @@ impl Context {
     }
 
     /// A context with settings.
+    ///
+    /// Errors: as with [`new`](Context::new); also a checkpoint folder that cannot be made.
+    ///
+    /// ```
+    /// use rsk::{Config, Context};
+    /// let mut config = Config::default();
+    /// config.set("memory=64m")?;
+    /// let ctx = Context::with_config("local[2]", config)?;
+    /// assert_eq!(ctx.config().memory.to_string(), "64.0 MiB");
+    /// # Ok::<(), rsk::Error>(())
+    /// ```
     pub fn with_config(master: &str, config: Config) -> Result<Context, Error> {
         if crate::child::is_asked() {
             return Err(Error::ExecutorNotAsked);
@@ -100,6 +121,10 @@ impl Context {
 
     /// The driver's own values in `partitions` slices whose sizes differ by at most one.
     ///
+    /// Cost: the driver keeps the values; each task carries a copy of its slice. What is large is better read from files.
+    ///
+    /// Errors: no partitions.
+    ///
     /// ```
     /// use rsk::prelude::*;
     /// let ctx = rsk::Context::new("local")?;
@@ -143,6 +168,12 @@ impl Context {
     }
 
     /// How many partitions to use where nothing better is known: one a slot.
+    ///
+    /// ```
+    /// let ctx = rsk::Context::new("local[3]")?;
+    /// assert_eq!(ctx.default_partitions(), 3);
+    /// # Ok::<(), rsk::Error>(())
+    /// ```
     pub fn default_partitions(&self) -> usize {
         self.0.slots as usize
     }
@@ -193,7 +224,13 @@ impl Context {
         self.0.dispatch.cancel_all("all jobs were", |_| true)
     }
 
-    /// The settings.
+    /// The settings it was made with.
+    ///
+    /// ```
+    /// let ctx = rsk::Context::new("local")?;
+    /// assert_eq!(ctx.config().task_attempts, 4);
+    /// # Ok::<(), rsk::Error>(())
+    /// ```
     pub fn config(&self) -> &Config {
         &self.0.config
     }

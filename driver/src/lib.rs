@@ -1,17 +1,4 @@
-//! Distributed datasets in Rust, in the manner of Spark's RDDs: as fast as the loop you would have written.
-//!
-//! A program makes RDDs from a [`Context`], transforms them lazily, and starts a job by an action. Closures capture
-//! nothing, so they travel as places in the program; values travel by [`with`](rdd::Transform::with). This crate is
-//! the driver: it decides what runs where, and calls the executor, which does it. It touches no record itself.
-//!
-//! ```
-//! use rsk::prelude::*;
-//!
-//! let ctx = rsk::Context::new("local[2]")?;
-//! let inside = ctx.range(0..10_000, 4).filter(|n| n % 7 == 0).count()?;
-//! assert_eq!(inside, 1429);
-//! # Ok::<(), rsk::Error>(())
-//! ```
+#![doc = include_str!("tour.md")]
 
 mod accumulator;
 mod broadcast;
@@ -38,7 +25,7 @@ pub use child::executor_if_asked;
 pub use config::{Config, Executors, LogLevel};
 pub use context::Context;
 pub use error::{Error, Result};
-pub use rsk_proto::StorageLevel;
+pub use rsk_proto::{ByteSize, Data, StorageLevel};
 pub use rsk_storage::{Cut, CutPattern, InvalidUtf8, Text, TextOptions, Words};
 pub use run::{arg, args, run};
 pub use task::pool::{JobOrder, PoolShare};

@@ -230,7 +230,22 @@ where
     /// at most one message a vertex and partition for each superstep. States and edges are kept at
     /// [`MemoryAndDisk`](crate::StorageLevel::MemoryAndDisk), the result for as long as it has a handle.
     ///
-    /// See the [module](self) for an example.
+    /// ```
+    /// use rsk::{pregel::Pregel, prelude::*};
+    /// let ctx = rsk::Context::new("local")?;
+    /// let vertices = ctx.parallelize(vec![('a', 3), ('b', 5), ('c', 1)], 1)?;
+    /// let edges = ctx.parallelize(vec![('a', ('b', ())), ('b', ('c', ()))], 1)?;
+    /// let greatest = Pregel::new(&vertices, &edges).run(
+    ///     0,
+    ///     |_, state, message| (message > *state).then_some(message),
+    ///     |edge| Some(*edge.state),
+    ///     u64::max,
+    /// )?;
+    /// let mut greatest = greatest.collect()?;
+    /// greatest.sort();
+    /// assert_eq!(greatest, [('a', 3), ('b', 5), ('c', 5)]);
+    /// # Ok::<(), rsk::Error>(())
+    /// ```
     pub fn run<M, F, G, H>(self, initial: M, program: F, send: G, combine: H) -> Result<BoxedRdd<(K, V)>>
     where
         M: Data + Sync + Clone,
@@ -255,6 +270,21 @@ where
     C: Data + Sync,
 {
     /// [`Pregel::run`] with the value.
+    ///
+    /// ```
+    /// use rsk::{pregel::Pregel, prelude::*};
+    /// let ctx = rsk::Context::new("local")?;
+    /// let vertices = ctx.range(0..3, 1).map(|key| (key, u64::MAX));
+    /// let edges = ctx.range(0..2, 1).map(|key| (key, (key + 1, ())));
+    /// let least = Pregel::new(&vertices, &edges).with(7).run(
+    ///     9,
+    ///     |least, _, state, message| (message < *state).then_some(message.max(*least)),
+    ///     |_, edge| Some(*edge.state),
+    ///     |_, a, b| a.min(b),
+    /// )?;
+    /// assert_eq!(least.values().collect()?, [9, 9, 9]);
+    /// # Ok::<(), rsk::Error>(())
+    /// ```
     pub fn run<M, F, G, H>(self, initial: M, program: F, send: G, combine: H) -> Result<BoxedRdd<(K, V)>>
     where
         M: Data + Sync + Clone,

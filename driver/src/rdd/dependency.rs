@@ -5,6 +5,12 @@ use rsk_proto::{Encoder, PartitionId, RddId, StageId, TaskOutput};
 use std::{collections::BTreeSet, sync::Arc};
 
 /// What an RDD gives when a partition is computed again. The order matters: the worst of several is their maximum.
+///
+/// ```
+/// use rsk::rdd::Determinism::{Determinate, Indeterminate, Unordered};
+/// assert_eq!(Determinate.max(Unordered), Unordered);
+/// assert_eq!((Determinate.by_order(), Unordered.by_order()), (Determinate, Indeterminate));
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default)]
 pub enum Determinism {
     /// The same records in the same order.

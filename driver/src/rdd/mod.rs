@@ -6,13 +6,13 @@
 pub mod action;
 mod boxed;
 pub(crate) mod dependency;
+pub(crate) mod draw;
 pub(crate) mod function;
 pub(crate) mod gather;
 pub mod pair;
 pub(crate) mod partitioner;
 pub(crate) mod partitioning;
 pub mod persist;
-pub(crate) mod random;
 pub(crate) mod ship;
 pub(crate) mod shuffle;
 pub mod source;
@@ -32,8 +32,8 @@ pub use transform::{Out, Program, Transform};
 pub use with::With;
 
 use crate::Context;
-use rsk_executor::TaskContext;
-use rsk_proto::{CodecError, Decoder, Encoder, PartitionId};
+pub use rsk_executor::TaskContext;
+pub use rsk_proto::{CodecError, Decoder, Encoder, PartitionId};
 
 /// An iterator whose type nobody needs to name: what `map_partitions` hands to the user.
 pub type Items<T> = Box<dyn Iterator<Item = T>>;
@@ -42,6 +42,46 @@ pub type Items<T> = Box<dyn Iterator<Item = T>>;
 ///
 /// Shape: nodes are made in the driver; for each partition one travels to an executor by `encode` and `decode`, and is
 /// good for that partition alone; there it is computed. A node that has travelled has no context.
+///
+/// Operators are made of nodes; one of your own is a node, too:
+///
+/// ```
+/// use rsk::{Context, prelude::*, rdd::*};
+///
+/// /// Every second record of each partition.
+/// #[derive(Clone)]
+/// struct EverySecond<P>(P);
+///
+/// impl<P: Rdd> Rdd for EverySecond<P> {
+///     type Item = P::Item;
+///
+///     fn context(&self) -> &Context {
+///         self.0.context()
+///     }
+///     fn partitions(&self) -> usize {
+///         self.0.partitions()
+///     }
+///     fn dependencies(&self, to: &mut Vec<Dependency>) {
+///         self.0.dependencies(to);
+///     }
+///     fn determinism(&self) -> Determinism {
+///         self.0.determinism().by_order() // which records are kept depends on their order
+///     }
+///     fn compute(&self, partition: PartitionId, task: &TaskContext) -> impl Iterator<Item = P::Item> + 'static {
+///         self.0.compute(partition, task).step_by(2)
+///     }
+///     fn encode(&self, partition: PartitionId, to: &mut Encoder) {
+///         self.0.encode(partition, to);
+///     }
+///     fn decode(from: &mut Decoder<'_>) -> Result<Self, CodecError> {
+///         P::decode(from).map(EverySecond)
+///     }
+/// }
+///
+/// let ctx = Context::new("local[2]")?;
+/// assert_eq!(EverySecond(ctx.range(0..8, 2)).map(|n| n * 10).collect()?, [0, 20, 40, 60]);
+/// # Ok::<(), rsk::Error>(())
+/// ```
 pub trait Rdd: Clone + Send + Sync + 'static {
     /// What it holds.
     type Item: Send + 'static;

@@ -46,6 +46,14 @@ impl<K: 'static, S: Spread<K>> Known for Typed<K, S> {
 
 impl Partitioning {
     /// How `partitioner` spreads keys of type `K`.
+    ///
+    /// ```
+    /// use rsk::{prelude::*, rdd::Partitioning};
+    /// let ctx = rsk::Context::new("local")?;
+    /// let sums = ctx.range(0..9, 2).map(|n| (n % 3, n)).reduce_by_key_into(|a, b| a + b, 4)?;
+    /// assert_eq!(sums.partitioning(), Some(Partitioning::of::<u64, _>(&4usize)));
+    /// # Ok::<(), rsk::Error>(())
+    /// ```
     pub fn of<K: 'static, P: Partitioner<K>>(partitioner: &P) -> Self {
         Partitioning::by::<K, _>(&By(partitioner.clone()))
     }

@@ -10,6 +10,9 @@ use crate::{Error, Result, rdd::Rdd};
 
 /// What brings an answer about numbers to the driver. Each runs a job and waits for it.
 ///
+/// Cost: where none is said, one pass over the numbers without a shuffle of its own, and a few numbers a partition that
+/// travel to the driver.
+///
 /// NaN comes through: one makes the sum, the mean and all [`Stats`] but the count NaN. In a histogram it lies in no bucket.
 pub trait NumberActions<N: Number>: Rdd<Item = N> {
     /// The sum: a `u64` of unsigned integers, an `i64` of signed ones, an `f64` of others; 0 where there is no record.

@@ -2,10 +2,12 @@
 
 use super::{
     least::Least,
-    random::Draws,
     result::{self, PartitionAction},
 };
-use crate::{Result, rdd::Rdd};
+use crate::{
+    Result,
+    rdd::{Rdd, draw::Draws},
+};
 use rsk_executor::TaskContext;
 use rsk_proto::{CodecError, Data, Decoder, Encoder};
 use std::{cmp::Reverse, collections::BinaryHeap};
@@ -22,9 +24,9 @@ impl<T: Data> PartitionAction<T> for Distinct {
     type Out = Vec<(u64, T)>;
 
     fn run(&self, items: impl Iterator<Item = T>, task: &TaskContext) -> Vec<(u64, T)> {
-        let mut draws = Draws::of_partition(self.seed, task.attempt().partition);
+        let mut draws = Draws::of(self.seed, task.attempt().partition);
         let mut least = Least::new(self.n, |a: &(u64, T), b: &(u64, T)| a.0.cmp(&b.0));
-        items.for_each(|item| least.push((draws.next(), item)));
+        items.for_each(|item| least.push((draws.bits(), item)));
         least.finish()
     }
 
@@ -64,7 +66,7 @@ impl<T: Data + Clone> PartitionAction<T> for Independent {
     type Out = (u64, Vec<T>);
 
     fn run(&self, items: impl Iterator<Item = T>, task: &TaskContext) -> (u64, Vec<T>) {
-        let mut draws = Draws::of_partition(self.seed, task.attempt().partition);
+        let mut draws = Draws::of(self.seed, task.attempt().partition);
         let mut exchanges = BinaryHeap::new();
         let (mut count, mut samples) = (0, Vec::new());
         items.for_each(|item| {
@@ -102,7 +104,7 @@ impl<T: Data + Clone> PartitionAction<T> for Independent {
     reason = "a probability needs no more precision, and beyond all records is never"
 )]
 fn next_exchange(at: u64, draws: &mut Draws) -> u64 {
-    ((at as f64 / draws.unit()) as u64).max(at).saturating_add(1)
+    ((at as f64 / (1.0 - draws.fraction())) as u64).max(at).saturating_add(1)
 }
 
 pub(super) fn with_replacement<R>(rdd: &R, n: usize, seed: u64) -> Result<Vec<R::Item>>

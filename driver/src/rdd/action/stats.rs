@@ -14,7 +14,12 @@ use std::fmt;
 /// ```
 /// let mut stats = rsk::rdd::action::Stats::default();
 /// [1.0, 2.0, 3.0, 4.0].into_iter().for_each(|x| stats.add(x));
-/// assert_eq!((stats.count(), stats.mean(), stats.variance()), (4, 2.5, 1.25));
+/// assert_eq!((stats.count(), stats.sum(), stats.min(), stats.max()), (4, 10.0, 1.0, 4.0));
+/// assert_eq!((stats.mean(), stats.variance(), stats.stdev()), (2.5, 1.25, 1.25f64.sqrt()));
+/// assert_eq!(stats.sample_variance(), 5.0 / 3.0);
+/// let more = stats;
+/// stats.merge(&more);
+/// assert_eq!((stats.count(), stats.mean()), (8, 2.5));
 /// ```
 #[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize)]
 pub struct Stats {

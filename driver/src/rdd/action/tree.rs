@@ -6,10 +6,10 @@ use super::{
     result::{self, PartitionAction},
 };
 use crate::{
-    Context, Error, Result,
+    Error, Result,
     rdd::{
-        Bound, BoxedRdd, Dependency, Determinism, Function, Partitioner, Rdd, With, partitioner::By,
-        shuffle::Shuffled,
+        Bound, BoxedRdd, Determinism, Function, Partitioner, Rdd, With, partitioner::By, shuffle::Shuffled,
+        transform::as_parent,
     },
 };
 use rsk_executor::TaskContext;
@@ -28,17 +28,7 @@ struct Partial<P, A> {
 impl<P: Rdd, A: PartitionAction<P::Item>> Rdd for Partial<P, A> {
     type Item = (u32, A::Out);
 
-    fn context(&self) -> &Context {
-        self.parent.context()
-    }
-
-    fn partitions(&self) -> usize {
-        self.parent.partitions()
-    }
-
-    fn dependencies(&self, to: &mut Vec<Dependency>) {
-        self.parent.dependencies(to);
-    }
+    as_parent!();
 
     fn determinism(&self) -> Determinism {
         self.parent.determinism().by_order()

@@ -22,11 +22,12 @@ use std::hash::Hash;
 /// or fewer is passed over. The form that ends in `_into` takes a partitioner, or a number for that many partitions by
 /// hash; it refuses none and more than 2³² - 1 with [`Error::Argument`](crate::Error::Argument).
 ///
+/// Cost: where none is said, that of the operator it is a form of; of those that keep each pair where it is, none but
+/// their function, as they are fused into the loop of their stage.
+///
 /// The order of what they give depends on the input, the operator and the job's configuration alone.
 pub trait PairRdd<K: Send + 'static, V: Send + 'static>: Rdd<Item = (K, V)> {
     /// The key of each pair.
-    ///
-    /// Cost: fused into the stage's loop, as for all operators that need no shuffle.
     ///
     /// ```
     /// use rsk::prelude::*;

@@ -2,8 +2,8 @@
 
 use crate::{
     rdd::{
-        Dependency, Partitioning, Rdd, action::PartitionAction, gather::Gathered, partitioner::Spread,
-        random::Random,
+        Dependency, Partitioning, Rdd, action::PartitionAction, draw::Draws, gather::Gathered,
+        partitioner::Spread,
     },
     value::Captured,
 };
@@ -118,13 +118,13 @@ impl<K: Data, V> PartitionAction<(K, V)> for Sample {
     type Out = (u64, Vec<K>);
 
     fn run(&self, items: impl Iterator<Item = (K, V)>, task: &TaskContext) -> (u64, Vec<K>) {
-        let mut random = Random::new(SEED, task.attempt().partition.0);
+        let mut draws = Draws::of(SEED, task.attempt().partition);
         let (mut count, mut drawn) = (0, Vec::new());
         items.for_each(|(key, _)| {
             count += 1;
             if drawn.len() < self.size {
                 drawn.push(key);
-            } else if let Some(place) = drawn.get_mut(rsk_proto::to_usize(random.below(count))) {
+            } else if let Some(place) = drawn.get_mut(rsk_proto::to_usize(draws.below(count))) {
                 *place = key;
             }
         });

@@ -2,7 +2,7 @@
 
 use crate::{
     Error, Result,
-    rdd::{Determinism, Partitioning, Rdd, random::Random},
+    rdd::{Determinism, Partitioning, Rdd, draw::Draws, transform::as_parent},
     value::Captured,
 };
 use foldhash::quality::FixedState;
@@ -46,17 +46,7 @@ where
 {
     type Item = (K, V);
 
-    fn context(&self) -> &crate::Context {
-        self.parent.context()
-    }
-
-    fn partitions(&self) -> usize {
-        self.parent.partitions()
-    }
-
-    fn dependencies(&self, to: &mut Vec<crate::rdd::Dependency>) {
-        self.parent.dependencies(to);
-    }
+    as_parent!();
 
     /// Which pairs are drawn depends on their places.
     fn determinism(&self) -> Determinism {
@@ -69,11 +59,11 @@ where
 
     fn compute(&self, partition: PartitionId, task: &TaskContext) -> impl Iterator<Item = (K, V)> + 'static {
         let fractions = self.fractions.clone();
-        let mut random = Random::new(self.seed, partition.0);
+        let mut draws = Draws::of(self.seed, partition);
         self.parent.compute(partition, task).filter(move |(key, _)| {
             let fraction = fractions.get().get(key).copied().unwrap_or(0.0);
             // One draw a pair whatever its key: another fraction of one key leaves the others' samples alone.
-            random.unit() < fraction
+            draws.fraction() < fraction
         })
     }
 

@@ -138,6 +138,15 @@ where
     }
 
     /// [`reduce_by_key`](super::PairRdd::reduce_by_key) with the value.
+    ///
+    /// ```
+    /// use rsk::prelude::*;
+    /// let ctx = rsk::Context::new("local")?;
+    /// let pairs = ctx.parallelize(vec![('a', 7), ('a', 8)], 1)?;
+    /// let sums = pairs.with(10).reduce_by_key(|bound, a, b| (a + b).min(*bound));
+    /// assert_eq!(sums.collect()?, [('a', 10)]);
+    /// # Ok::<(), rsk::Error>(())
+    /// ```
     pub fn reduce_by_key<F>(self, function: F) -> Reduced<K, V, Bound<E, F>>
     where
         F: Fn(&E, V, V) -> V + Copy + Send + Sync + 'static,

@@ -3,8 +3,9 @@
 use crate::{
     Context, Result,
     rdd::{
-        Dependency, Determinism, Home, Partitioning, Rdd,
+        Home, Partitioning, Rdd,
         action::{self, PartitionAction},
+        source::no_parent,
     },
 };
 use parking_lot::Mutex;
@@ -96,18 +97,10 @@ impl<T: Data> Checkpointed<T> {
 impl<T: Data> Rdd for Checkpointed<T> {
     type Item = T;
 
-    fn context(&self) -> &Context {
-        self.home.context()
-    }
+    no_parent!();
 
     fn partitions(&self) -> usize {
         self.partitions
-    }
-
-    fn dependencies(&self, _: &mut Vec<Dependency>) {}
-
-    fn determinism(&self) -> Determinism {
-        Determinism::Determinate
     }
 
     fn partitioning(&self) -> Option<Partitioning> {

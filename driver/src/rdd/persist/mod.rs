@@ -15,6 +15,8 @@ use crate::Result;
 use rsk_proto::{Data, StorageLevel};
 
 /// What keeps an RDD, so that jobs after the first do not compute it again.
+///
+/// Cost: where none is said, that of [`persist`](Persist::persist). Nothing is shuffled.
 pub trait Persist: Rdd {
     /// The same RDD, whose partitions are kept as `level` says once they have been computed: lazily, by whatever job
     /// needs them first. The blocks go with the last handle, or by [`Persisted::unpersist`].

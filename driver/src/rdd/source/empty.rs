@@ -2,7 +2,7 @@
 
 use crate::{
     Context,
-    rdd::{Dependency, Determinism, Home, Rdd},
+    rdd::{Home, Rdd, source::no_parent},
 };
 use rsk_executor::TaskContext;
 use rsk_proto::{CodecError, Decoder, Encoder, PartitionId};
@@ -38,18 +38,10 @@ impl Context {
 impl<T: Send + 'static> Rdd for Empty<T> {
     type Item = T;
 
-    fn context(&self) -> &Context {
-        self.home.context()
-    }
+    no_parent!();
 
     fn partitions(&self) -> usize {
         0
-    }
-
-    fn dependencies(&self, _: &mut Vec<Dependency>) {}
-
-    fn determinism(&self) -> Determinism {
-        Determinism::Determinate
     }
 
     fn compute(&self, _: PartitionId, _: &TaskContext) -> impl Iterator<Item = T> + 'static {

@@ -2,7 +2,7 @@
 
 use crate::{
     Context,
-    rdd::{Dependency, Determinism, Home, Rdd},
+    rdd::{Home, Rdd, source::no_parent},
 };
 use rsk_executor::TaskContext;
 use rsk_proto::{CodecError, Data, Decoder, Encoder, OrRaise, PartitionId};
@@ -46,18 +46,10 @@ impl<F: Format> Files<F> {
 impl<F: Format> Rdd for Files<F> {
     type Item = F::Item;
 
-    fn context(&self) -> &Context {
-        self.home.context()
-    }
+    no_parent!();
 
     fn partitions(&self) -> usize {
         self.splits.len()
-    }
-
-    fn dependencies(&self, _: &mut Vec<Dependency>) {}
-
-    fn determinism(&self) -> Determinism {
-        Determinism::Determinate
     }
 
     fn compute(&self, _: PartitionId, task: &TaskContext) -> impl Iterator<Item = F::Item> + 'static {

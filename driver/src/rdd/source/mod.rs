@@ -16,6 +16,22 @@ pub use range::Range;
 pub use text_file::{TextFile, TextLines};
 pub use whole_files::{BinaryFiles, WholeBytes, WholeText, WholeTextFiles};
 
+/// What nodes without parents share: the same records each time, from nothing else.
+macro_rules! no_parent {
+    () => {
+        fn context(&self) -> &$crate::Context {
+            self.home.context()
+        }
+
+        fn dependencies(&self, _: &mut Vec<$crate::rdd::Dependency>) {}
+
+        fn determinism(&self) -> $crate::rdd::Determinism {
+            $crate::rdd::Determinism::Determinate
+        }
+    };
+}
+pub(crate) use no_parent;
+
 /// The bounds of slice `index` of `slices` of something `length` long: sizes differ by at most one.
 pub(crate) fn slice_of(length: u64, index: u64, slices: u64) -> std::ops::Range<u64> {
     let bound = |index: u64| {

@@ -1,9 +1,9 @@
 //! `ctx.parallelize(values, partitions)`.
 
-use super::slice_of;
+use super::{no_parent, slice_of};
 use crate::{
     Context,
-    rdd::{Dependency, Determinism, Home, Rdd},
+    rdd::{Home, Rdd},
 };
 use rsk_executor::TaskContext;
 use rsk_proto::{CodecError, Data, Decoder, Encoder, PartitionId, to_usize};
@@ -27,18 +27,10 @@ impl<T> Parallelize<T> {
 impl<T: Data + Sync + Clone> Rdd for Parallelize<T> {
     type Item = T;
 
-    fn context(&self) -> &Context {
-        self.home.context()
-    }
+    no_parent!();
 
     fn partitions(&self) -> usize {
         self.partitions
-    }
-
-    fn dependencies(&self, _: &mut Vec<Dependency>) {}
-
-    fn determinism(&self) -> Determinism {
-        Determinism::Determinate
     }
 
     fn compute(&self, _: PartitionId, _: &TaskContext) -> impl Iterator<Item = T> + 'static {

@@ -1,9 +1,9 @@
 //! `ctx.range(from..to, partitions)`: numbers that no task carries.
 
-use super::slice_of;
+use super::{no_parent, slice_of};
 use crate::{
     Context, Error, Result,
-    rdd::{Dependency, Determinism, Home, Rdd, Transform},
+    rdd::{Home, Rdd, Transform},
 };
 use rsk_executor::TaskContext;
 use rsk_proto::{CodecError, Decoder, Encoder, PartitionId};
@@ -54,18 +54,10 @@ impl Context {
 impl Rdd for Range {
     type Item = u64;
 
-    fn context(&self) -> &Context {
-        self.home.context()
-    }
+    no_parent!();
 
     fn partitions(&self) -> usize {
         self.partitions
-    }
-
-    fn dependencies(&self, _: &mut Vec<Dependency>) {}
-
-    fn determinism(&self) -> Determinism {
-        Determinism::Determinate
     }
 
     fn compute(&self, _: PartitionId, _: &TaskContext) -> impl Iterator<Item = u64> + 'static {

@@ -14,6 +14,19 @@ pub struct Out<T>(Vec<T>);
 
 impl<T> Out<T> {
     /// Adds a record.
+    ///
+    /// ```
+    /// use rsk::prelude::*;
+    /// let ctx = rsk::Context::new("local")?;
+    /// let odd_twice = ctx.range(0..4, 1).flat_map_into(|n, out| {
+    ///     out.push(n);
+    ///     if n % 2 == 1 {
+    ///         out.push(n);
+    ///     }
+    /// });
+    /// assert_eq!(odd_twice.collect()?, [0, 1, 1, 2, 3, 3]);
+    /// # Ok::<(), rsk::Error>(())
+    /// ```
     #[inline]
     pub fn push(&mut self, item: T) {
         self.0.push(item);

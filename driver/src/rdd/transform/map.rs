@@ -38,6 +38,13 @@ where
 
 impl<P: Rdd, E: Data + Sync> With<P, E> {
     /// [`map`](super::Transform::map) with the value.
+    ///
+    /// ```
+    /// use rsk::prelude::*;
+    /// let ctx = rsk::Context::new("local")?;
+    /// assert_eq!(ctx.range(0..3, 2).with(5).map(|step, n| n * step).collect()?, [0, 5, 10]);
+    /// # Ok::<(), rsk::Error>(())
+    /// ```
     pub fn map<Out, F>(self, function: F) -> Map<P, Bound<E, F>>
     where
         Out: Send + 'static,

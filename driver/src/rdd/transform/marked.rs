@@ -1,9 +1,7 @@
 //! What the driver cannot see for itself: an RDD with what the user says about it.
 
-use crate::{
-    Context,
-    rdd::{Dependency, Determinism, Partitioning, Rdd},
-};
+use super::as_parent;
+use crate::rdd::{Determinism, Partitioning, Rdd};
 use rsk_executor::TaskContext;
 use rsk_proto::{CodecError, Decoder, Encoder, PartitionId};
 
@@ -33,17 +31,7 @@ impl<P: Rdd> Marked<P> {
 impl<P: Rdd> Rdd for Marked<P> {
     type Item = P::Item;
 
-    fn context(&self) -> &Context {
-        self.parent.context()
-    }
-
-    fn partitions(&self) -> usize {
-        self.parent.partitions()
-    }
-
-    fn dependencies(&self, to: &mut Vec<Dependency>) {
-        self.parent.dependencies(to);
-    }
+    as_parent!();
 
     fn determinism(&self) -> Determinism {
         self.determinism

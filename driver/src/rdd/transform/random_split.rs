@@ -1,12 +1,12 @@
 //! `random_split`: each record in one of several RDDs, by chance.
 
-use super::{
-    as_parent,
-    draw::{Cell, Draws},
-};
+use super::as_parent;
 use crate::{
     Error, Result,
-    rdd::{Determinism, Partitioning, Rdd},
+    rdd::{
+        Determinism, Partitioning, Rdd,
+        draw::{Cell, Draws},
+    },
 };
 use rsk_executor::TaskContext;
 use rsk_proto::{CodecError, Decoder, Encoder, PartitionId};

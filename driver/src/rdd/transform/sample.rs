@@ -1,12 +1,12 @@
 //! `sample`: a random part of the records, the same in each run.
 
-use super::{
-    as_parent,
-    draw::{Cell, Draws, Poisson},
-};
+use super::as_parent;
 use crate::{
     Error, Result,
-    rdd::{Determinism, Partitioning, Rdd},
+    rdd::{
+        Determinism, Partitioning, Rdd,
+        draw::{Cell, Draws, Poisson},
+    },
 };
 use rsk_executor::TaskContext;
 use rsk_proto::{CodecError, Decoder, Encoder, PartitionId};

@@ -24,6 +24,9 @@ pub type SortedBy<K, T> = Values<Sorted<K, T>>;
 ///
 /// Spreads as [`PairRdd`](super::pair::PairRdd) says, with whole records for keys: pairs that are spread by their keys
 /// have equal pairs together already, and are not moved.
+///
+/// Cost: where none is said, that of the operator it is a form of. All shuffle, and spill beyond a task's share of
+/// memory.
 pub trait Wide: Rdd {
     /// Each record once, whatever its number.
     ///

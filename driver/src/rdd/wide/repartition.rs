@@ -2,10 +2,11 @@
 
 use crate::rdd::{
     Determinism, Partitioning, Rdd,
+    draw::Draws,
     pair::facts::{facts_of, one_node},
     partitioner::Spread,
-    random::Random,
     shuffle::Shuffled,
+    transform::as_parent,
 };
 use rsk_executor::TaskContext;
 use rsk_proto::{CodecError, Data, Decoder, Encoder, PartitionId};
@@ -90,17 +91,7 @@ struct Deal<P> {
 impl<P: Rdd> Rdd for Deal<P> {
     type Item = (Place, P::Item);
 
-    fn context(&self) -> &crate::Context {
-        self.parent.context()
-    }
-
-    fn partitions(&self) -> usize {
-        self.parent.partitions()
-    }
-
-    fn dependencies(&self, to: &mut Vec<crate::rdd::Dependency>) {
-        self.parent.dependencies(to);
-    }
+    as_parent!();
 
     fn determinism(&self) -> Determinism {
         self.parent.determinism().by_order()
@@ -112,7 +103,7 @@ impl<P: Rdd> Rdd for Deal<P> {
         task: &TaskContext,
     ) -> impl Iterator<Item = Self::Item> + 'static {
         let partitions = self.partitions;
-        let start = Random::new(SEED, partition.0).below(partitions as u64);
+        let start = Draws::of(SEED, partition).below(partitions as u64);
         let mut next = rsk_proto::to_usize(start);
         self.parent.compute(partition, task).map(move |item| {
             let place = Place { partition: next };

@@ -14,6 +14,15 @@ use std::hash::Hash;
 
 impl<P: Rdd<Item: Data>, E: Data + Sync> With<P, E> {
     /// [`group_by`](super::Wide::group_by) with the value.
+    ///
+    /// ```
+    /// use rsk::prelude::*;
+    /// let ctx = rsk::Context::new("local")?;
+    /// let mut groups = ctx.range(0..5, 2).with(3).group_by(|divisor, n| n % divisor).collect()?;
+    /// groups.sort();
+    /// assert_eq!(groups, [(0, vec![0, 3]), (1, vec![1, 4]), (2, vec![2])]);
+    /// # Ok::<(), rsk::Error>(())
+    /// ```
     pub fn group_by<K, F>(self, function: F) -> Grouped<K, P::Item>
     where
         K: Data + Hash + Eq,

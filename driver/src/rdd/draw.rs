@@ -1,4 +1,5 @@
-//! Random draws that a re-run repeats: the generator of one partition, and what it is asked.
+//! Random draws that a re-run repeats: the generator of each partition, and what it is asked. All that is random in an
+//! operator or an action comes from here.
 //!
 //! The generator is xoshiro256++ from the `rand_xoshiro` crate: named after its algorithm, it gives the same numbers in
 //! each release, where `rand`'s standard generators and distributions may change. So a seed means the same sample on
@@ -28,16 +29,34 @@ impl Draws {
         Draws(Xoshiro256PlusPlus::seed_from_u64(mixed ^ u64::from(partition.0)))
     }
 
+    /// What the driver draws beside its partitions: no partition has this number.
+    pub(crate) fn of_driver(seed: u64) -> Self {
+        Draws::of(seed, PartitionId(u32::MAX))
+    }
+
+    /// All 64 bits.
+    #[inline]
+    pub(crate) fn bits(&mut self) -> u64 {
+        self.0.next_u64()
+    }
+
+    /// A number below `end`; 0 where there is none.
+    #[inline]
+    pub(crate) fn below(&mut self, end: u64) -> u64 {
+        let wide = u128::from(self.bits()) * u128::from(end);
+        u64::try_from(wide >> 64).unwrap_or(0)
+    }
+
     /// One of the 2⁵³ numbers from 0.
     #[inline]
     fn number(&mut self) -> u64 {
-        self.0.next_u64() >> 11
+        self.bits() >> 11
     }
 
     /// Uniform in [0, 1).
     #[inline]
     #[expect(clippy::cast_precision_loss, reason = "53 bits fit")]
-    fn fraction(&mut self) -> f64 {
+    pub(crate) fn fraction(&mut self) -> f64 {
         self.number() as f64 / DRAWS
     }
 }
@@ -109,6 +128,27 @@ mod tests {
             [3_050_598_963_356_440, 142_357_019_808_351, 5_728_003_625_821_769],
             "a seed written down in somebody's notebook must go on meaning the same"
         );
+    }
+
+    #[test]
+    fn partitions_and_the_driver_draw_differently_and_each_the_same_again() {
+        let first = |seed, partition| Draws::of(seed, PartitionId(partition)).bits();
+        assert_eq!(first(7, 1), first(7, 1));
+        assert_ne!(first(7, 1), first(7, 2));
+        assert_ne!(first(7, 1), first(8, 1));
+        assert!((0..100).all(|partition| first(7, partition) != Draws::of_driver(7).bits()));
+    }
+
+    #[test]
+    fn numbers_stay_in_their_range_and_fill_it() {
+        let mut draws = Draws::of(1, PartitionId(0));
+        let mut seen = [0; 10];
+        for _ in 0..10_000 {
+            seen[rsk_proto::to_usize(draws.below(10))] += 1;
+            assert!((0.0..1.0).contains(&draws.fraction()));
+        }
+        assert!(seen.iter().all(|count| (800..1200).contains(count)), "{seen:?}");
+        assert_eq!(draws.below(0), 0);
     }
 
     #[test]
