@@ -51,7 +51,7 @@ const REFUSED: [(&str, Program, &str); 5] = [
 ];
 
 fn main() -> Result<()> {
-    let asked = std::env::args().last().and_then(|last| last.strip_prefix(ASK).map(str::to_owned));
+    let asked = std::env::args().next_back().and_then(|last| last.strip_prefix(ASK).map(str::to_owned));
     if let Some(asked) = asked {
         return rsk::run(|ctx| program(&asked)(ctx));
     }

@@ -57,7 +57,7 @@ const CASES: [Case; 9] = [
 ];
 
 fn main() -> Result<()> {
-    let asked = std::env::args().last().and_then(|last| last.strip_prefix(ASK).map(str::to_owned));
+    let asked = std::env::args().next_back().and_then(|last| last.strip_prefix(ASK).map(str::to_owned));
     if let Some(asked) = asked {
         let case = CASES.into_iter().find(|case| case.name == asked).unwrap();
         return rsk::run(|ctx| fail_and_go_on(ctx, &case));
@@ -79,7 +79,7 @@ fn is_named(case: &Case) {
         .args(["--conf", &format!("memory={}", case.memory), "--conf", &format!("work_dir={path}")])
         .args(["local", &path, &format!("{ASK}{}", case.name)])
         .output()
-        .expect("this test needs `unshare` of util-linux");
+        .unwrap_or_else(|error| panic!("this test needs `unshare` of util-linux: {error}"));
     let (out, said) = (String::from_utf8_lossy(&ran.stdout), String::from_utf8_lossy(&ran.stderr));
     let may_mount = ran.status.code() != Some(CANNOT_MOUNT) && !said.contains("unshare: ");
     assert!(
