@@ -53,7 +53,7 @@ const REFUSED: [(&str, Program, &str); 5] = [
 fn main() -> Result<()> {
     let asked = std::env::args().next_back().and_then(|last| last.strip_prefix(ASK).map(str::to_owned));
     if let Some(asked) = asked {
-        return rsk::run(|ctx| program(&asked)(ctx));
+        return rsk::run(|ctx| program(ctx, &asked));
     }
     let mut trials = Vec::new();
     for (name, _) in SPILLING {
@@ -75,14 +75,14 @@ fn trial(name: String, test: impl FnOnce() + Send + 'static) -> Trial {
     })
 }
 
-fn program(asked: &str) -> Box<dyn Fn(&Context) -> Result<()>> {
+fn program(ctx: &Context, asked: &str) -> Result<()> {
     let spilling = SPILLING.into_iter().find(|(name, _)| *name == asked).map(|(_, program)| program);
     let refused = REFUSED.into_iter().find(|(name, ..)| *name == asked).map(|(_, program, _)| program);
     if let Some(program) = spilling.or(refused) {
-        return Box::new(program);
+        return program(ctx);
     }
     let (_, level) = CACHING.into_iter().find(|(name, _)| *name == asked).unwrap();
-    Box::new(move |ctx| cached(ctx, level))
+    cached(ctx, level)
 }
 
 /// Runs a program with so much memory, in a folder where nothing may be left.
