@@ -91,6 +91,11 @@ pub enum Error {
     /// The action has no answer for an RDD without records.
     #[error("the RDD is empty: {0} needs at least one record")]
     Empty(&'static str),
+    /// A task called an action: it would wait for slots of which it holds one.
+    #[error(
+        "an action was called inside a task: call it in the driver, and hand its answer over by with(value)"
+    )]
+    InsideTask,
     /// This process was started as an executor and has become a driver instead.
     #[error(
         "this program was started as an executor: call rsk::executor_if_asked() first in its main, or use rsk::run"

@@ -42,6 +42,9 @@ pub(crate) fn run<S: Stage + 'static>(
     stage: impl FnOnce(rsk_proto::StageId, Sender<JobNews>) -> S,
     mut take: impl FnMut(TaskOutput) -> Result<()>,
 ) -> Result<()> {
+    if rsk_executor::TaskContext::current().is_some() {
+        return Err(Error::InsideTask);
+    }
     let id = JobId(context.next_id());
     let (group, pool) = PROPERTIES.with_borrow(Clone::clone);
     // At most one message a partition and one at the end.

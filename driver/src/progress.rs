@@ -92,26 +92,41 @@ impl View for Bars {
 
 /// A line a stage now and then, and one when it has ended.
 #[derive(Default)]
-struct Lines(BTreeMap<StageId, (StageProgress, Time)>);
+struct Lines(BTreeMap<StageId, Shown>);
+
+/// A stage as it was last seen, and when it was last told of.
+struct Shown {
+    stage: StageProgress,
+    at: Time,
+    told: Option<Time>,
+}
 
 impl View for Lines {
     fn show(&mut self, now: Time, stages: &[StageProgress]) {
         for stage in stages {
-            let said = self.0.entry(stage.id).or_insert_with(|| (stage.clone(), Time::default()));
-            said.0 = stage.clone();
-            if now.since(said.1) >= LINE_EVERY {
-                said.1 = now;
+            let shown =
+                self.0.entry(stage.id).or_insert_with(|| Shown { stage: stage.clone(), at: now, told: None });
+            (shown.stage, shown.at) = (stage.clone(), now);
+            if shown.told.is_none_or(|told| now.since(told) >= LINE_EVERY) {
+                shown.told = Some(now);
                 say(&format!(
-                    "{}: {}/{} tasks, {} running, {} s",
+                    "{}: {}/{} tasks, {} running, {:.1} s",
                     stage.name,
                     stage.done,
                     stage.tasks,
                     stage.running,
-                    now.since(stage.since).as_secs()
+                    now.since(stage.since).as_secs_f64()
                 ));
             }
         }
-        self.0.retain(|id, _| stages.iter().any(|stage| stage.id == *id));
+        self.0.retain(|id, Shown { stage, at, .. }| {
+            let runs = stages.iter().any(|stage| stage.id == *id);
+            if !runs {
+                let lasted = at.since(stage.since).as_secs_f64();
+                say(&format!("{}: over after {lasted:.1} s, {} tasks", stage.name, stage.tasks));
+            }
+            runs
+        });
     }
 }
 
@@ -136,12 +151,12 @@ mod tests {
             running: 2,
         };
         let at = |secs| Time(Duration::from_secs(secs));
-        let mut said = Vec::new();
-        for secs in [11, 12, 20, 21, 22] {
+        let mut told = Vec::new();
+        for secs in [1, 2, 10, 11, 12] {
             lines.show(at(secs), std::slice::from_ref(&stage));
-            said.push(lines.0[&StageId(3)].1);
+            told.push(lines.0[&StageId(3)].told);
         }
-        assert_eq!(said, [at(11), at(11), at(11), at(21), at(21)]);
+        assert_eq!(told, [at(1), at(1), at(1), at(11), at(11)].map(Some));
         lines.show(at(23), &[]);
         assert!(lines.0.is_empty());
     }

@@ -62,10 +62,10 @@ pub fn run(app: impl FnOnce(&Context) -> Result<()>) -> Result<()> {
         say("interrupted: jobs were cancelled and temporary files removed");
         exit(INTERRUPTED);
     }
-    outcome?;
     let counted = |n: u64, noun: &str| format!("{n} {noun}{}", if n == 1 { "" } else { "s" });
+    let end = if outcome.is_ok() { "done in" } else { "failed after" };
     say(&format!(
-        "done in {:.3} s on {}: {} in {:.3} s, {}, {}, {} failed, {} shuffled, {} spilled",
+        "{end} {:.3} s on {}: {} in {:.3} s, {}, {}, {} failed, {} shuffled, {} spilled",
         started.elapsed().as_secs_f64(),
         typed.master,
         counted(totals.jobs, "job"),
@@ -76,7 +76,7 @@ pub fn run(app: impl FnOnce(&Context) -> Result<()>) -> Result<()> {
         ByteSize(totals.shuffled_bytes),
         ByteSize(totals.spilled_bytes),
     ));
-    Ok(())
+    outcome
 }
 
 /// The program's own arguments: what follows the settings and the master.
@@ -113,6 +113,7 @@ fn watch_interrupts(context: &Context, is_over: Receiver<()>) -> bool {
             dispatch.stop("interrupted");
             if has_waited || is_over.recv_timeout(GRACE).is_err_and(|error| error.is_timeout()) {
                 executor.upgrade().inspect(|executor| executor.work_dir().remove());
+                say("interrupted: tasks that did not stop were left, and temporary files removed");
                 exit(INTERRUPTED);
             }
         };

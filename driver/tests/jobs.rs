@@ -112,6 +112,37 @@ fn a_cancelled_group_ends_at_once_and_other_jobs_go_on() {
 }
 
 #[test]
+fn a_cancelled_job_gives_its_slot_back() {
+    static HAS_BEGUN: AtomicBool = AtomicBool::new(false);
+    let ctx = context(1, &[]);
+    let endless = || {
+        let hit = |n: &u64| {
+            HAS_BEGUN.store(true, SeqCst);
+            *n == u64::MAX
+        };
+        ctx.range(0..u64::MAX, 1).filter(hit).count()
+    };
+    thread::scope(|scope| {
+        let job = scope.spawn(endless);
+        wait_for(&HAS_BEGUN);
+        assert_eq!(ctx.cancel_all_jobs(), 1);
+        assert!(matches!(job.join().unwrap(), Err(Error::Cancelled(_))));
+    });
+    assert_eq!(ctx.range(0..10, 2).count().unwrap(), 10);
+}
+
+#[test]
+fn an_action_inside_a_task_is_an_error_and_no_deadlock() {
+    static CONTEXT: std::sync::OnceLock<Context> = std::sync::OnceLock::new();
+    let ctx = CONTEXT.get_or_init(|| context(1, &["task_attempts=1"]));
+    let inside =
+        ctx.range(0..1, 1).try_map(|n| CONTEXT.get().map_or(Ok(n), |ctx| ctx.range(0..n, 1).count()));
+    let error = format!("{:?}", inside.collect().unwrap_err());
+    assert!(error.contains("inside a task") && error.contains("with(value)"), "{error}");
+    ctx.stop();
+}
+
+#[test]
 fn a_stopped_context_refuses_jobs() {
     let ctx = context(1, &[]);
     let rdd = ctx.range(0..10, 2);

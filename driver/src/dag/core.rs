@@ -243,18 +243,19 @@ impl DagCore {
         stage.attempt += 1;
         stage.state = State::Waiting { not_before };
         commands.push(Command::Retire { stage: reader });
-        if stage.losses >= self.limits.stage_attempts_max {
-            let outcome = Outcome::OutputsLost { stage: reader, attempts: stage.losses };
-            for job in jobs {
-                self.end(job, outcome.clone(), commands);
-            }
-            return;
-        }
+        let losses = stage.losses;
         self.merge(graph, &jobs, not_before, commands);
         let is_indeterminate =
             self.stages.get(&lost).is_some_and(|stage| stage.node.determinism == Determinism::Indeterminate);
         if is_indeterminate {
             self.roll_back(lost, not_before, commands);
+        }
+        // Other jobs that read what was lost have learned of it by now.
+        if losses >= self.limits.stage_attempts_max {
+            let outcome = Outcome::OutputsLost { stage: reader, attempts: losses };
+            for job in jobs {
+                self.end(job, outcome.clone(), commands);
+            }
         }
     }
 
@@ -335,6 +336,6 @@ impl DagCore {
 }
 
 #[cfg(test)]
-mod tests;
-#[cfg(test)]
 mod simulation;
+#[cfg(test)]
+mod tests;

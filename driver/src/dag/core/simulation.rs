@@ -61,13 +61,20 @@ impl World {
     fn determinism(&self, stage: StageId) -> Determinism {
         let own = self.plans.get(usize::try_from(stage.0).unwrap()).is_some_and(|plan| plan.is_indeterminate);
         let own = if own { Determinism::Indeterminate } else { Determinism::Determinate };
-        self.parents(stage).into_iter().map(|parent| self.determinism(parent)).max().unwrap_or_default().max(own)
+        self.parents(stage)
+            .into_iter()
+            .map(|parent| self.determinism(parent))
+            .max()
+            .unwrap_or_default()
+            .max(own)
     }
 
     fn missing(&self, stage: StageId) -> BTreeSet<PartitionId> {
         let all = (0..self.partitions(stage)).map(PartitionId::of);
         let is_there = |partition: &PartitionId| match stage.0 {
-            job @ 1_000.. => self.results.get(&JobId(job)).is_some_and(|result| result.contains_key(partition)),
+            job @ 1_000.. => {
+                self.results.get(&JobId(job)).is_some_and(|result| result.contains_key(partition))
+            }
             _ => self.known.contains_key(&(stage, *partition)),
         };
         all.filter(|partition| !is_there(partition)).collect()
@@ -80,7 +87,10 @@ impl World {
             let parents = if missing.is_empty() && !whole { Vec::new() } else { self.parents(stage) };
             to_visit.extend(parents.iter().filter(|parent| !graph.contains_key(parent)));
             let (partitions, determinism) = (self.partitions(stage), self.determinism(stage));
-            graph.insert(stage, Node { partitions, missing, parents: parents.into_iter().collect(), determinism });
+            graph.insert(
+                stage,
+                Node { partitions, missing, parents: parents.into_iter().collect(), determinism },
+            );
         }
         graph
     }
@@ -174,7 +184,9 @@ impl World {
 
     fn act(&mut self, (kind, number): (u8, usize)) {
         match kind {
-            0 => self.submit(number as u64 % 6 + 10 * self.outcomes.len() as u64 + 100 * self.results.len() as u64),
+            0 => self.submit(
+                number as u64 % 6 + 10 * self.outcomes.len() as u64 + 100 * self.results.len() as u64,
+            ),
             1 => {
                 let outputs: Vec<_> = self.known.keys().copied().collect();
                 self.gone.extend(outputs.get(number % outputs.len().max(1)));

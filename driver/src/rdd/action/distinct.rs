@@ -86,9 +86,10 @@ fn tau(share: f64) -> f64 {
 
 /// The least precision with that error.
 fn precision_of(relative_sd: f64) -> Result<u32> {
-    let enough = |precision: &u32| 1.04 / f64::from(1u32 << precision).sqrt() <= relative_sd;
+    let enough =
+        |precision: &u32| relative_sd < 1.0 && 1.04 / f64::from(1u32 << precision).sqrt() <= relative_sd;
     PRECISIONS.into_iter().find(enough).ok_or_else(|| {
-        let why = "at least 0.0011 is possible; count exactly with distinct().count()";
+        let why = "from 0.0011 to below 1 is possible; count exactly with distinct().count()";
         Error::Argument(format!("a relative standard deviation of {relative_sd}: {why}"))
     })
 }
@@ -114,7 +115,7 @@ mod tests {
 
     #[test]
     fn an_error_asks_for_registers() {
-        for (relative_sd, precision) in [(0.05, 9), (0.01, 14), (0.3, 4), (5.0, 4), (0.0011, 20)] {
+        for (relative_sd, precision) in [(0.05, 9), (0.01, 14), (0.3, 4), (0.99, 4), (0.0011, 20)] {
             assert_eq!(precision_of(relative_sd).unwrap(), precision, "{relative_sd}");
         }
         for wrong in [0.0, -1.0, f64::NAN, 1e-5] {

@@ -9,6 +9,9 @@ use rsk_executor::TaskContext;
 use rsk_proto::{CodecError, Data, Decoder, Encoder, PartitionId, to_usize};
 use std::sync::Arc;
 
+/// Values between two looks at whether the task is to stop.
+const LOOK_EVERY: usize = 1 << 10;
+
 /// The driver's own values, sliced. A task carries its slice alone.
 #[derive(Debug, Clone)]
 pub struct Parallelize<T> {
@@ -33,9 +36,14 @@ impl<T: Data + Sync + Clone> Rdd for Parallelize<T> {
         self.partitions
     }
 
-    fn compute(&self, _: PartitionId, _: &TaskContext) -> impl Iterator<Item = T> + 'static {
-        let values = Arc::clone(&self.values);
-        (0..values.len()).map(move |index| values[index].clone())
+    fn compute(&self, _: PartitionId, task: &TaskContext) -> impl Iterator<Item = T> + 'static {
+        let (task, values) = (task.clone(), Arc::clone(&self.values));
+        (0..values.len()).map(move |index| {
+            if index.is_multiple_of(LOOK_EVERY) {
+                task.check_killed();
+            }
+            values[index].clone()
+        })
     }
 
     fn encode(&self, partition: PartitionId, to: &mut Encoder) {

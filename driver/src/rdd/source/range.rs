@@ -8,6 +8,9 @@ use crate::{
 use rsk_executor::TaskContext;
 use rsk_proto::{CodecError, Decoder, Encoder, PartitionId};
 
+/// Numbers between two looks at whether the task is to stop.
+const LOOK_EVERY: u64 = 1 << 14;
+
 /// Consecutive numbers in slices. A task carries two of them.
 #[derive(Debug, Clone)]
 pub struct Range {
@@ -60,8 +63,17 @@ impl Rdd for Range {
         self.partitions
     }
 
-    fn compute(&self, _: PartitionId, _: &TaskContext) -> impl Iterator<Item = u64> + 'static {
-        self.numbers.clone()
+    fn compute(&self, _: PartitionId, task: &TaskContext) -> impl Iterator<Item = u64> + 'static {
+        let (task, end) = (task.clone(), self.numbers.end);
+        let mut start = self.numbers.start;
+        // By stretches, and a look at each, so that a cancelled job gives its slot back.
+        let stretches = std::iter::from_fn(move || {
+            task.check_killed();
+            let stretch = start..start.saturating_add(LOOK_EVERY).min(end);
+            start = stretch.end;
+            (!stretch.is_empty()).then_some(stretch)
+        });
+        stretches.flatten()
     }
 
     fn encode(&self, partition: PartitionId, to: &mut Encoder) {
