@@ -72,7 +72,7 @@ impl Context {
     /// let mut config = Config::default();
     /// config.set("memory=64m")?;
     /// let ctx = Context::with_config("local[2]", config)?;
-    /// assert_eq!(ctx.config().memory.to_string(), "64.0 MiB");
+    /// assert_eq!(ctx.config().memory.to_string(), "64 MiB");
     /// # Ok::<(), rsk::Error>(())
     /// ```
     pub fn with_config(master: &str, config: Config) -> Result<Context, Error> {

@@ -1,23 +1,23 @@
 #![doc = include_str!("tour.md")]
 
-mod accumulator;
-mod broadcast;
-mod child;
+mod run;
 mod config;
 mod context;
-mod dag;
-mod dispatch;
-mod error;
-mod image;
-mod job;
-mod local;
-pub mod pregel;
-mod progress;
 pub mod rdd;
-mod run;
-mod task;
-mod track;
+pub mod pregel;
+mod broadcast;
+mod accumulator;
 mod value;
+mod job;
+mod dag;
+mod task;
+mod dispatch;
+mod track;
+mod local;
+mod child;
+mod image;
+mod progress;
+mod error;
 
 pub use accumulator::{Accumulate, Accumulator};
 pub use broadcast::Broadcast;

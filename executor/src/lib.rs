@@ -4,19 +4,19 @@
 //! the local backend and of executor processes call [`Executor::run`]; the nodes of an RDD call [`shuffle`] and
 //! [`block`] from inside a task. It calls the driver through [`DriverLink`] only.
 
-pub mod block;
-mod config;
-#[cfg(test)]
-mod fixture;
-mod link;
-pub mod memory;
 mod process;
+pub mod task;
 pub mod shuffle;
 pub mod sort;
 mod spill;
-pub mod task;
+pub mod block;
+pub mod memory;
 mod value;
+mod link;
 mod work_dir;
+mod config;
+#[cfg(test)]
+mod fixture;
 
 pub use config::ExecutorConfig;
 pub use link::DriverLink;

@@ -9,19 +9,19 @@
 //! assert_eq!(words, ["to", "be", "or"]);
 //! ```
 
-mod blocks;
-mod commit;
-mod lines;
 mod listing;
-mod object;
-mod open;
-mod part;
 mod plan;
-mod read_error;
+mod open;
+mod zstd;
+mod blocks;
+mod lines;
 mod text;
 mod whole;
+mod object;
+mod part;
+mod commit;
+mod read_error;
 mod write_error;
-mod zstd;
 
 pub use commit::OutputCommit;
 pub use lines::{Lines, read_lines};

@@ -1,24 +1,24 @@
 //! Resilient distributed datasets: lineage as static types, composed like iterators.
 //!
 //! A node is its partitions, how to compute one of them, and how to send what one needs. Operators are methods of
-//! [`Transform`] and actions of [`Action`](action::Actions), so that this trait stays a page.
+//! [`Transform`] and actions of [`Actions`](action::Actions), so that this trait stays a page.
 
-pub mod action;
-mod boxed;
-pub(crate) mod dependency;
-pub(crate) mod draw;
-pub(crate) mod function;
-pub(crate) mod gather;
-pub mod pair;
-pub(crate) mod partitioner;
-pub(crate) mod partitioning;
-pub mod persist;
-pub(crate) mod ship;
-pub(crate) mod shuffle;
 pub mod source;
 pub mod transform;
 pub mod wide;
+pub mod pair;
+pub mod persist;
+pub mod action;
 mod with;
+pub(crate) mod function;
+pub(crate) mod ship;
+mod boxed;
+pub(crate) mod dependency;
+pub(crate) mod partitioner;
+pub(crate) mod partitioning;
+pub(crate) mod shuffle;
+pub(crate) mod gather;
+pub(crate) mod draw;
 
 pub use boxed::BoxedRdd;
 pub(crate) use dependency::Stage;

@@ -1,12 +1,12 @@
 //! Records between stages: buffered by reduce partition, written by map tasks, fetched and combined by reduce tasks.
 
 mod buffer;
-mod combine;
-mod fetch;
+mod write;
 mod index;
+mod fetch;
+mod combine;
 #[cfg(test)]
 mod tests;
-mod write;
 
 pub use combine::{combine, combine_early};
 pub use fetch::fetch;

@@ -3,20 +3,20 @@
 //! Two primitives: [`CombineByKey`], of one RDD, and [`Cogroup`], of two; all else is made of them. Both find out when
 //! they are made whether a parent is spread by their partitioner already, and then do not move it.
 
-mod cogroup;
-mod combine;
-mod combiner;
-pub(crate) mod facts;
-mod join;
-mod map_values;
 mod operators;
-mod project;
-mod range;
-mod sample;
-mod sort;
-pub(crate) mod spread;
-mod subtract;
 mod with;
+mod project;
+mod map_values;
+mod sample;
+pub(crate) mod spread;
+mod combiner;
+mod combine;
+mod cogroup;
+mod join;
+mod subtract;
+mod range;
+mod sort;
+pub(crate) mod facts;
 
 pub(crate) use cogroup::Groups;
 pub use cogroup::{Cogroup, Cogroup3};
