@@ -79,7 +79,7 @@ pub(crate) const KEYS: [(&str, &str); 10] = [
     ("task_attempts=4", "tries at one task before its job fails"),
     ("resubmit_delay=200", "milliseconds that a stage whose input was lost waits for further losses"),
     ("job_order=fifo", "or fair: how jobs that run at the same time share the slots"),
-    ("pools=NAME:WEIGHT[:SLOTS],…", "weights and least slots of pools under job_order=fair"),
+    ("pools=NAME:WEIGHT[:SLOTS],…", "weights and least slots of the pools of a fair order"),
     ("checkpoint_dir=DIR", "where checkpoints go, and stay; the work directory, and they go with their RDDs"),
     ("executors=threads", "or processes: run the tasks of each slot in a process of its own"),
     ("progress=on", "or off: show stages that last over half a second"),
