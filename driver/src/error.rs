@@ -96,6 +96,12 @@ pub enum Error {
         "this program was started as an executor: call rsk::executor_if_asked() first in its main, or use rsk::run"
     )]
     ExecutorNotAsked,
+    /// An action was called by code that a task runs.
+    #[error(
+        "an action was called inside a task, which would wait for its own slot: call it before, and hand its answer to \
+         the closure by `with` or a broadcast"
+    )]
+    InsideTask,
     /// A sum that its type has no room for.
     #[error("the sum is beyond {0}: map the numbers to f64 first, or aggregate them into a wider type")]
     Overflow(&'static str),

@@ -119,7 +119,10 @@ fn run_result<R: Rdd, A: PartitionAction<R::Item>>(
         return Ok(TaskOutput::Inline(bytes));
     }
     let path = task.executor().work_dir().result().join(task.attempt().task.to_string());
-    fs::write(&path, &bytes).map_err(|error| TaskError::io(&path, "write", &error))?;
+    fs::write(&path, &bytes).map_err(|error| {
+        fs::remove_file(&path).unwrap_or(());
+        TaskError::io(&path, "write", &error)
+    })?;
     Ok(TaskOutput::Spooled { path, bytes: bytes.len() as u64 })
 }
 
