@@ -29,6 +29,8 @@ use std::{
 const ASKED: &str = "--rsk-executor";
 /// How often a running task's wish to be killed is looked at.
 const LOOK_EVERY: Duration = Duration::from_millis(100);
+/// A process that says nothing for so long will not do so any more.
+const GREETING_TIMEOUT: Duration = Duration::from_mins(1);
 /// A killed task that does not stop by itself meanwhile is stopped with its process.
 const KILL_GRACE: Duration = Duration::from_secs(30);
 
@@ -122,7 +124,7 @@ impl ChildSlot {
         } else {
             // A new one has nothing to forget.
             self.forgotten.take();
-            self.start().map_err(|error| TaskError::Lost(format!("no executor process: {error}")))?
+            self.start(is_killed).map_err(|error| TaskError::Lost(format!("no executor process: {error}")))?
         };
         let forget = self.forgotten.take();
         let end = process.run(forget, task, is_killed, &*self.link);
@@ -135,11 +137,11 @@ impl ChildSlot {
         }
     }
 
-    fn start(&self) -> io::Result<ExecutorProcess> {
+    fn start(&self, is_killed: &AtomicBool) -> io::Result<ExecutorProcess> {
         let (to, theirs) = UnixStream::pair()?;
         let child = image::command().arg(ASKED).stdin(Stdio::from(OwnedFd::from(theirs))).spawn()?;
         let mut process = ExecutorProcess { child, said: listen(to.try_clone()?)?, to };
-        let hello = process.said.recv().map_err(|_| io::Error::from(io::ErrorKind::UnexpectedEof))??;
+        let hello = process.greeting(is_killed)?;
         if let Some(why) = refusal(&hello, image::hash()?) {
             send(&ToExecutor::Refused { why: why.clone() }, &mut process.to)?;
             return Err(io::Error::other(why));
@@ -185,6 +187,26 @@ fn listen(mut from: UnixStream) -> io::Result<Receiver<io::Result<FromExecutor>>
 }
 
 impl ExecutorProcess {
+    /// Its first message. A program may do other things first, but not for ever.
+    fn greeting(&self, is_killed: &AtomicBool) -> io::Result<FromExecutor> {
+        let until = Instant::now() + GREETING_TIMEOUT;
+        loop {
+            match self.said.recv_timeout(LOOK_EVERY) {
+                Ok(message) => return message,
+                Err(RecvTimeoutError::Disconnected) => return Err(io::ErrorKind::UnexpectedEof.into()),
+                Err(RecvTimeoutError::Timeout) if is_killed.load(Ordering::Relaxed) => {
+                    return Err(io::Error::other("its task is not wanted any more"));
+                }
+                Err(RecvTimeoutError::Timeout) if Instant::now() > until => {
+                    let why =
+                        "it did not say who it is: call rsk::executor_if_asked() first in the program's main";
+                    return Err(io::Error::new(io::ErrorKind::TimedOut, why));
+                }
+                Err(RecvTimeoutError::Timeout) => {}
+            }
+        }
+    }
+
     fn run(
         &mut self,
         forget: Option<ToExecutor>,

@@ -89,6 +89,7 @@ impl Context {
         let dispatch = Arc::new(Dispatch::new(
             &config,
             sizes.task_share(),
+            work_dir.shuffle(),
             Arc::clone(&map_outputs),
             Arc::clone(&blocks),
             Arc::clone(&accumulators),
@@ -266,6 +267,11 @@ impl Context {
     /// Removes what a shuffle left, once no RDD reads it.
     pub(crate) fn forget_shuffle(&self, shuffle: ShuffleId) {
         self.0.map_outputs.remove(shuffle);
+        self.remove_map_outputs(shuffle);
+    }
+
+    /// Removes the files of a shuffle.
+    pub(crate) fn remove_map_outputs(&self, shuffle: ShuffleId) {
         let folder = folder(&self.0.backend.executor().work_dir().shuffle(), shuffle);
         if let Err(error) = std::fs::remove_dir_all(&folder)
             && error.kind() != std::io::ErrorKind::NotFound

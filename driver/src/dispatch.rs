@@ -9,6 +9,7 @@ use crate::{
         core::{Command, DagCore, Event, Limits, Outcome},
         graph::{self, Reach},
     },
+    local::guarded,
     rdd::Stage,
     task::{
         core::{Step, TaskSetCore},
@@ -18,13 +19,14 @@ use crate::{
 };
 use crossbeam_channel::Sender;
 use parking_lot::{Condvar, Mutex, MutexGuard};
-use rsk_executor::TaskHeader;
+use rsk_executor::{TaskHeader, shuffle};
 use rsk_proto::{
     Encoder, JobId, PartitionId, StageId, TaskAttempt, TaskEnd, TaskError, TaskId, TaskMetrics, TaskOutput,
     Time,
 };
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
+    path::PathBuf,
     sync::{
         Arc,
         atomic::{AtomicBool, Ordering},
@@ -49,11 +51,11 @@ pub(crate) struct Work {
 
 impl Work {
     /// The task's bytes; the stage is let go of, so that what it holds is dropped by its owners.
-    pub(crate) fn encode(self) -> (TaskAttempt, Arc<AtomicBool>, Result<Vec<u8>, TaskError>) {
+    pub(crate) fn encode(self) -> Result<Vec<u8>, TaskError> {
         let mut to = Encoder::default();
         to.put(&TaskHeader { attempt: self.attempt, memory_share: self.memory_share });
         self.stage.encode_task(self.attempt.partition, &mut to);
-        (self.attempt, self.is_killed, to.finish().map_err(TaskError::Refused))
+        to.finish().map_err(TaskError::Refused)
     }
 }
 
@@ -85,6 +87,8 @@ pub(crate) struct Dispatch {
     started: Instant,
     config: Config,
     memory_share: u64,
+    /// Where map outputs are.
+    shuffles: PathBuf,
     map_outputs: Arc<MapOutputTable>,
     blocks: Arc<BlockTable>,
     accumulators: Arc<AccumulatorTable>,
@@ -132,7 +136,9 @@ impl Drop for Locked<'_> {
                 for sum in sums {
                     sum.fold();
                 }
-                drop(dropped);
+                if let Err(error) = guarded("dropping an RDD", || drop(dropped)) {
+                    tracing::error!(%error, "a value of the user's cannot be dropped");
+                }
                 for (to, what) in news {
                     tell(&to, what);
                 }
@@ -176,6 +182,7 @@ impl Dispatch {
     pub(crate) fn new(
         config: &Config,
         memory_share: u64,
+        shuffles: PathBuf,
         map_outputs: Arc<MapOutputTable>,
         blocks: Arc<BlockTable>,
         accumulators: Arc<AccumulatorTable>,
@@ -197,6 +204,7 @@ impl Dispatch {
             started: Instant::now(),
             config: config.clone(),
             memory_share,
+            shuffles,
             map_outputs,
             blocks,
             accumulators,
@@ -237,19 +245,23 @@ impl Dispatch {
 
     /// Ends all jobs that `is_meant`, by their groups.
     pub(crate) fn cancel_all(&self, why: &str, is_meant: impl Fn(Option<&str>) -> bool) -> usize {
-        let mut state = self.locked();
+        self.cancel_those(&mut self.locked(), why, is_meant)
+    }
+
+    fn cancel_those(&self, state: &mut State, why: &str, is_meant: impl Fn(Option<&str>) -> bool) -> usize {
         let meant: Vec<_> =
             state.jobs.iter().filter(|(_, job)| is_meant(job.group.as_deref())).map(|(id, _)| *id).collect();
         for job in &meant {
-            self.step(&mut state, Event::Cancelled { job: *job, why: why.to_owned() });
+            self.step(state, Event::Cancelled { job: *job, why: why.to_owned() });
         }
         meant.len()
     }
 
     /// Refuses further jobs, ends those that run, and sends slots home.
     pub(crate) fn stop(&self, why: &str) {
-        self.cancel_all(why, |_| true);
-        self.state.lock().is_stopping = true;
+        let mut state = self.locked();
+        state.is_stopping = true;
+        self.cancel_those(&mut state, why, |_| true);
         self.has_work.notify_all();
     }
 
@@ -274,8 +286,9 @@ impl Dispatch {
             match state.dag.wake_at() {
                 None => self.has_work.wait(&mut state.0),
                 Some(Time(at)) => {
-                    self.has_work.wait_until(&mut state.0, self.started + at);
-                    self.step(&mut state, Event::Wake);
+                    if self.has_work.wait_until(&mut state.0, self.started + at).timed_out() {
+                        self.step(&mut state, Event::Wake);
+                    }
                 }
             }
         }
@@ -338,7 +351,7 @@ impl Dispatch {
         state.totals.count(&metrics, outcome.is_err());
         let key = (attempt.stage, attempt.stage_attempt);
         let Some(set) = state.sets.get_mut(&key) else {
-            return outcome.map_or_else(|_| (), discard);
+            return outcome.map_or_else(|_| (), |output| self.discard(output));
         };
         state.pools.leave(&set.pool, 1);
         let (outcome, output) = match outcome {
@@ -353,7 +366,7 @@ impl Dispatch {
             state.sets.remove(&key);
         }
         match step {
-            Step::Continue => output.into_iter().for_each(discard),
+            Step::Continue => output.into_iter().for_each(|output| self.discard(output)),
             Step::Succeeded => {
                 let output = output.into_iter();
                 output.for_each(|output| self.succeeded(state, attempt, output, &accumulators));
@@ -377,15 +390,16 @@ impl Dispatch {
         let TaskAttempt { stage: id, stage_attempt, partition, .. } = attempt;
         let stage =
             state.stages.get(&id).filter(|_| state.dag.accepts(id, stage_attempt, partition)).cloned();
-        let Some(stage) = stage else { return discard(output) };
-        let event = match stage.accept(partition, output) {
+        let Some(stage) = stage else { return self.discard(output) };
+        let kept = guarded("taking in a task's output", || stage.accept(partition, output));
+        let kept = kept.and_then(|kept| kept.map_err(|error| TaskError::Io(rsk_proto::Cause::of(&error))));
+        let event = match kept {
             Ok(()) => {
                 let sums = self.accumulators.accepted(id, partition, accumulators);
                 state.after.sums.extend(sums);
                 Event::Done { stage: id, partition }
             }
             Err(error) => {
-                let error = TaskError::Io(rsk_proto::Cause::of(&error));
                 let failure = crate::dag::core::Failure { partition, attempts: attempt.attempt + 1, error };
                 Event::Failed { stage: id, attempt: stage_attempt, failure }
             }
@@ -397,24 +411,42 @@ impl Dispatch {
 
     /// Output that a task reads is gone: the lineage is walked again from its stage.
     fn lost(&self, state: &mut State, attempt: TaskAttempt, error: &TaskError) {
-        let (shuffle, reach) = match error {
+        if !state.dag.is_current(attempt.stage, attempt.stage_attempt) {
+            return;
+        }
+        let reach = match error {
             TaskError::FetchFailed { block, .. } => {
                 self.map_outputs.unregister(block.output);
-                (block.output.shuffle, Reach::Needed)
+                // Tasks meet the first loss alone; what else is gone need not cost an attempt each.
+                self.map_outputs
+                    .retain(block.output.shuffle, |output| shuffle::is_there(&self.shuffles, output));
+                Reach::Needed
             }
-            TaskError::MapOutputMissing { shuffle, .. } => (*shuffle, Reach::BehindBlocks),
+            TaskError::MapOutputMissing { .. } => Reach::BehindBlocks,
             _ => return,
         };
         let Some(reader) = state.stages.get(&attempt.stage).cloned() else { return };
-        let lost = shuffle.stage();
-        let may_differ = state
-            .stages
-            .get(&lost)
-            .is_some_and(|stage| stage.determinism() == crate::rdd::Determinism::Indeterminate);
-        let (graph, stages) = self.walk(&reader, if may_differ { Reach::Whole } else { reach });
+        let (graph, stages) = self.walk(&reader, reach);
         state.stages.extend(stages);
-        let event = Event::Lost { reader: attempt.stage, attempt: attempt.stage_attempt, lost, graph };
-        self.step(state, event);
+        self.step(state, Event::Lost { reader: attempt.stage, attempt: attempt.stage_attempt, graph });
+    }
+
+    /// Removes what a task left that nobody wants.
+    pub(crate) fn discard(&self, output: TaskOutput) {
+        let removed = match output {
+            TaskOutput::Inline(_) => Ok(()),
+            TaskOutput::Spooled { path, .. } => std::fs::remove_file(path),
+            TaskOutput::Map(output) => {
+                shuffle::remove(&self.shuffles, output.id);
+                let id = output.id.shuffle;
+                // A task that ends after its shuffle has gone makes the folder again.
+                let is_gone = self.map_outputs.get(id).is_none();
+                if is_gone { std::fs::remove_dir(shuffle::folder(&self.shuffles, id)) } else { Ok(()) }
+            }
+        };
+        if let Err(error) = removed {
+            tracing::debug!(%error, "cannot remove an output that is not wanted");
+        }
     }
 
     fn walk(&self, root: &Arc<dyn Stage>, reach: Reach) -> (graph::Graph, BTreeMap<StageId, Arc<dyn Stage>>) {
@@ -423,12 +455,13 @@ impl Dispatch {
 
     /// Folds an event into the core and does what it commands.
     fn step(&self, state: &mut State, event: Event) {
-        let now = self.now();
+        let (now, before) = (self.now(), state.dag.wake_at());
         for command in state.dag.step(event, now) {
             tracing::debug!(?command, "dag");
             self.carry_out(state, command, now);
         }
-        if state.dag.wake_at().is_some() {
+        let wake_at = state.dag.wake_at();
+        if wake_at.is_some_and(|at| before.is_none_or(|before| at < before)) {
             // Each slot that waits must know when to look again.
             self.has_work.notify_all();
         }
@@ -462,6 +495,11 @@ impl Dispatch {
             Command::Reset { stage } => {
                 state.stages.get(&stage).inspect(|stage| stage.reset());
             }
+            Command::Forget { stages } => {
+                let stale = |id| state.stages.get(id).map(|stage| graph::blocks_behind(stage, &stages));
+                let stale: BTreeSet<_> = stages.iter().filter_map(stale).flatten().collect();
+                stale.into_iter().for_each(|rdd| self.blocks.clear(rdd));
+            }
             Command::Drop { stage } => {
                 let dropped = state.stages.remove(&stage);
                 state.after.dropped.extend(dropped);
@@ -493,15 +531,6 @@ impl Dispatch {
             Outcome::Indeterminate { stage } => Err(Error::Indeterminate { stage: name(stage) }),
             Outcome::Cancelled(why) => Err(Error::Cancelled(why)),
         }
-    }
-}
-
-/// Removes what a task left that nobody wants. Map output goes with its shuffle.
-fn discard(output: TaskOutput) {
-    if let TaskOutput::Spooled { path, .. } = output
-        && let Err(error) = std::fs::remove_file(&path)
-    {
-        tracing::debug!(%error, path = %path.display(), "cannot remove a result that is not wanted");
     }
 }
 

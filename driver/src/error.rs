@@ -91,16 +91,17 @@ pub enum Error {
     /// The action has no answer for an RDD without records.
     #[error("the RDD is empty: {0} needs at least one record")]
     Empty(&'static str),
-    /// A task called an action: it would wait for slots of which it holds one.
-    #[error(
-        "an action was called inside a task: call it in the driver, and hand its answer over by with(value)"
-    )]
-    InsideTask,
     /// This process was started as an executor and has become a driver instead.
     #[error(
         "this program was started as an executor: call rsk::executor_if_asked() first in its main, or use rsk::run"
     )]
     ExecutorNotAsked,
+    /// An action was called by code that a task runs.
+    #[error(
+        "an action was called inside a task, which would wait for its own slot: call it before, and hand its answer to \
+         the closure by `with` or a broadcast"
+    )]
+    InsideTask,
     /// A sum that its type has no room for.
     #[error("the sum is beyond {0}: map the numbers to f64 first, or aggregate them into a wider type")]
     Overflow(&'static str),

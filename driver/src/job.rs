@@ -5,7 +5,7 @@ use crate::{
     dispatch::{Job, JobNews},
     rdd::Stage,
 };
-use crossbeam_channel::{Sender, unbounded};
+use crossbeam_channel::{Receiver, Sender, unbounded};
 use rsk_proto::{JobId, PartitionId, TaskOutput};
 use std::{cell::RefCell, collections::BTreeMap, sync::Arc};
 
@@ -42,7 +42,7 @@ pub(crate) fn run<S: Stage + 'static>(
     stage: impl FnOnce(rsk_proto::StageId, Sender<JobNews>) -> S,
     mut take: impl FnMut(TaskOutput) -> Result<()>,
 ) -> Result<()> {
-    if rsk_executor::TaskContext::current().is_some() {
+    if crate::local::is_slot() {
         return Err(Error::InsideTask);
     }
     let id = JobId(context.next_id());
@@ -52,34 +52,41 @@ pub(crate) fn run<S: Stage + 'static>(
     let stage: Arc<dyn Stage> = Arc::new(stage(rsk_proto::StageId(id.0), news.clone()));
     let job = Job { group, pool: pool.unwrap_or_default(), news };
     context.dispatch().submit(id, &stage, job);
-    let cancel = CancelOnDrop { context, id };
-    let (mut early, mut order) = (BTreeMap::new(), partitions.iter());
+    let mut running = Running { context, id, heard, early: BTreeMap::new() };
+    let mut order = partitions.iter();
     let mut next = order.next();
     loop {
-        match heard.recv().map_err(|_| Error::Stopped)? {
+        match running.heard.recv().map_err(|_| Error::Stopped)? {
             JobNews::Part(partition, output) => {
-                early.insert(partition, output);
-                while let Some(output) = next.and_then(|next| early.remove(next)) {
+                running.early.insert(partition, output);
+                while let Some(output) = next.and_then(|next| running.early.remove(next)) {
                     take(output)?;
                     next = order.next();
                 }
             }
-            JobNews::End(outcome) => {
-                std::mem::forget(cancel);
-                return outcome;
-            }
+            JobNews::End(outcome) => return outcome,
         }
     }
 }
 
-/// A job whose caller returns early leaves no task running for it.
-struct CancelOnDrop<'a> {
+/// A job that was submitted. Whose caller returns early leaves no task running for it, and outputs that nobody took are
+/// removed.
+struct Running<'a> {
     context: &'a Context,
     id: JobId,
+    heard: Receiver<JobNews>,
+    early: BTreeMap<PartitionId, TaskOutput>,
 }
 
-impl Drop for CancelOnDrop<'_> {
+impl Drop for Running<'_> {
     fn drop(&mut self) {
+        // No part is sent after this; of a job that has ended it changes nothing.
         self.context.dispatch().cancel(self.id, "its caller has gone");
+        let heard = self.heard.try_iter().filter_map(|news| match news {
+            JobNews::Part(_, output) => Some(output),
+            JobNews::End(_) => None,
+        });
+        let early = std::mem::take(&mut self.early).into_values();
+        early.chain(heard).for_each(|output| self.context.dispatch().discard(output));
     }
 }

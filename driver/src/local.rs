@@ -11,6 +11,8 @@ use parking_lot::Mutex;
 use rsk_executor::{DriverLink, Executor, ExecutorConfig, WorkDir};
 use rsk_proto::{Cause, MapOutputs, PartitionId, ShuffleId, TaskEnd, TaskError, TaskMetrics, ValueId};
 use std::{
+    cell::Cell,
+    panic::{AssertUnwindSafe, catch_unwind},
     sync::Arc,
     thread::{self, JoinHandle},
 };
@@ -107,11 +109,32 @@ enum Slot {
     Process(ChildSlot),
 }
 
+thread_local! {
+    static IS_SLOT: Cell<bool> = const { Cell::new(false) };
+}
+
+/// Is this thread a slot? It must never wait for a job, which may need it.
+pub(crate) fn is_slot() -> bool {
+    IS_SLOT.get()
+}
+
+/// Runs code of the user on a slot, outside of a task: a panic is an outcome, and the slot lives on.
+pub(crate) fn guarded<R>(what: &str, body: impl FnOnce() -> R) -> Result<R, TaskError> {
+    catch_unwind(AssertUnwindSafe(body)).map_err(|payload| {
+        let text = payload.downcast_ref::<String>().map(String::as_str);
+        let text = text.or_else(|| payload.downcast_ref::<&str>().copied());
+        let message = text.unwrap_or("a panic without a message").to_owned();
+        TaskError::Panic { message, location: format!("{what}, in the driver") }
+    })
+}
+
 /// What a slot does until there will be no more tasks.
 fn serve(dispatch: &Dispatch, mut slot: Slot) {
+    IS_SLOT.set(true);
     let mut ended = None;
     while let Some(work) = dispatch.turn(ended.take()) {
-        let (attempt, is_killed, task) = work.encode();
+        let (attempt, is_killed) = (work.attempt, Arc::clone(&work.is_killed));
+        let task = guarded("encoding a task", || work.encode()).and_then(|task| task);
         let end = task.and_then(|task| match &mut slot {
             Slot::Thread(executor) => executor.run(&task, is_killed).map_err(TaskError::Refused),
             Slot::Process(child) => child.run(task, &is_killed),

@@ -138,7 +138,7 @@ fn an_action_inside_a_task_is_an_error_and_no_deadlock() {
     let inside =
         ctx.range(0..1, 1).try_map(|n| CONTEXT.get().map_or(Ok(n), |ctx| ctx.range(0..n, 1).count()));
     let error = format!("{:?}", inside.collect().unwrap_err());
-    assert!(error.contains("inside a task") && error.contains("with(value)"), "{error}");
+    assert!(error.contains("inside a task") && error.contains("broadcast"), "{error}");
     ctx.stop();
 }
 

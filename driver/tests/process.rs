@@ -21,15 +21,18 @@ use std::{
 
 fn main() {
     rsk::executor_if_asked();
-    if std::env::args().nth(1).as_deref() == Some("--as-driver") {
-        return drive_after_a_line();
+    match std::env::args().nth(1).as_deref() {
+        Some("--as-driver") => return drive_after_a_line(),
+        Some("--as-busy-driver") => return drive_without_end(),
+        _ => {}
     }
-    let tests: [(&str, fn()); 7] = [
+    let tests: [(&str, fn()); 8] = [
         ("closures_values_and_shuffles_work_in_another_process", closures_values_and_shuffles),
         ("broadcasts_accumulators_and_blocks_work_in_another_process", broadcasts_accumulators_and_blocks),
         ("a_process_that_dies_costs_its_task_alone", a_process_that_dies),
         ("a_panic_in_another_process_names_its_place", a_panic),
         ("a_cancelled_task_in_another_process_stops", a_cancelled_task),
+        ("an_executor_goes_with_a_driver_that_is_killed", killed_driver),
         ("another_program_is_told_apart_by_its_hash", another_program),
         ("a_program_rebuilt_while_it_runs_still_ships_itself", rebuilt_while_it_runs),
     ];
@@ -160,6 +163,34 @@ fn a_cancelled_task() {
     assert!(matches!(error, rsk::Error::Cancelled(_)), "{error:?}");
     assert_eq!(waiter.join().unwrap(), 1);
     assert_eq!(ctx.range(0..4, 2).count().unwrap(), 4, "the slot is free again");
+}
+
+/// What the process does that `killed_driver` starts: its task says who runs it and never looks again.
+fn drive_without_end() {
+    let ctx = context(1);
+    let endless = ctx.range(0..1, 1).for_each(|_| {
+        println!("{}", std::process::id());
+        loop {
+            std::hint::spin_loop();
+        }
+    });
+    endless.unwrap();
+}
+
+fn killed_driver() {
+    let mut driver = Command::new(std::env::current_exe().unwrap())
+        .arg("--as-busy-driver")
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut said = BufReader::new(driver.stdout.take().unwrap());
+    let mut executor = String::new();
+    said.read_line(&mut executor).unwrap();
+    assert_ne!(executor.trim(), driver.id().to_string());
+    driver.kill().unwrap();
+    driver.wait().unwrap();
+    // Whoever holds the other end of the pipe is gone when it ends.
+    assert_eq!(said.read_to_string(&mut String::new()).unwrap(), 0);
 }
 
 /// The same code with other bytes behind it: it runs, but it is not the same program.

@@ -91,6 +91,8 @@ fn listen(from: &mut impl Read, executor: &Executor, tasks: &Sender<Wanted>, ans
         }
     }
     running.store(true, Ordering::Relaxed);
+    // Nobody wants what a task that does not look still does: it goes with its driver.
+    std::process::exit(1)
 }
 
 /// The driver at the other end of the stream.

@@ -2,6 +2,10 @@
 //!
 //! Stages are shared: a shuffle that two jobs need runs once. A stage runs when all stages it reads are done. When one
 //! of its tasks finds output gone, the stage waits until that has been made again, and then runs what it still lacks.
+//! What a job needs is what can be reached from its result stage without going beyond stages that are done.
+//!
+//! A stage that may give other records each time is made again as a whole, and whatever was made of it before is
+//! forgotten: outputs, blocks, tasks that run. A job that has handed out results of it by then fails.
 //! Source: Spark's stages and their resubmission; determinism levels after SPARK-23207.
 
 use super::graph::{Graph, Node};
@@ -19,8 +23,8 @@ pub(crate) enum Event {
     Submitted { job: JobId, result: StageId, graph: Graph },
     /// The output of one partition was accepted: [`DagCore::accepts`] was asked before.
     Done { stage: StageId, partition: PartitionId },
-    /// A task of `reader` found output of `lost` gone; `graph` was walked again from `reader` after that.
-    Lost { reader: StageId, attempt: u32, lost: StageId, graph: Graph },
+    /// A task of `reader` found output gone that it reads; `graph` was walked again from `reader` after that.
+    Lost { reader: StageId, attempt: u32, graph: Graph },
     /// The task set of a stage gave up.
     Failed { stage: StageId, attempt: u32, failure: Failure },
     /// A job is not wanted any more.
@@ -40,6 +44,8 @@ pub(crate) enum Command {
     Stop { stage: StageId },
     /// Forget all output of the stage.
     Reset { stage: StageId },
+    /// Forget the blocks that were made of the output of these stages: it will be made again and may differ.
+    Forget { stages: BTreeSet<StageId> },
     /// The job has ended.
     End { job: JobId, outcome: Outcome },
     /// No job needs the stage any more.
@@ -83,7 +89,7 @@ pub(crate) struct Limits {
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum State {
-    /// Until the stages it reads are done, and until this moment.
+    /// Until a job needs it, the stages it reads are done, and this moment has come.
     Waiting {
         not_before: Time,
     },
@@ -95,11 +101,48 @@ enum State {
 struct Stage {
     node: Node,
     state: State,
-    jobs: BTreeSet<JobId>,
     /// The number of the submission that runs, or of the next.
     attempt: u32,
     /// Submissions in a row that found output gone.
     losses: u32,
+    /// It lacks some of its output, and the rest may have been read: of an indeterminate stage that is one version.
+    is_torn: bool,
+    /// Its tasks have run since all that it left was forgotten: what they read may be in outputs and in blocks.
+    has_run: bool,
+}
+
+impl Stage {
+    fn new(node: Node, not_before: Time) -> Self {
+        let is_done = node.missing.is_empty();
+        let state = if is_done { State::Done } else { State::Waiting { not_before } };
+        let is_torn = !is_done && node.missing.len() < node.partitions;
+        Stage { node, state, attempt: 0, losses: 0, is_torn, has_run: false }
+    }
+
+    fn is_indeterminate(&self) -> bool {
+        self.node.determinism == Determinism::Indeterminate
+    }
+
+    /// Is there output of it?
+    fn has_output(&self) -> bool {
+        self.node.missing.len() < self.node.partitions
+    }
+
+    /// What it reads, unless it has all that it makes.
+    fn reads_now(&self) -> Vec<StageId> {
+        if self.state == State::Done { Vec::new() } else { self.node.parents.iter().copied().collect() }
+    }
+
+    /// What it reads or has read.
+    fn reads_ever(&self) -> Vec<StageId> {
+        self.node.parents.union(&self.node.behind).copied().collect()
+    }
+
+    /// It runs no more, if it did, and what it still lacks will be another attempt.
+    fn wait(&mut self, not_before: Time) {
+        self.attempt += 1;
+        self.state = State::Waiting { not_before };
+    }
 }
 
 /// All jobs of one context.
@@ -107,12 +150,14 @@ struct Stage {
 pub(crate) struct DagCore {
     limits: Limits,
     jobs: BTreeMap<JobId, StageId>,
+    /// What can be reached from the jobs' result stages.
     stages: BTreeMap<StageId, Stage>,
+    wake_at: Option<Time>,
 }
 
 impl DagCore {
     pub(crate) fn new(limits: Limits) -> Self {
-        DagCore { limits, jobs: BTreeMap::new(), stages: BTreeMap::new() }
+        DagCore { limits, jobs: BTreeMap::new(), stages: BTreeMap::new(), wake_at: None }
     }
 
     /// Folds one event. Late and repeated ones change nothing.
@@ -121,7 +166,7 @@ impl DagCore {
         match event {
             Event::Submitted { job, result, graph } => {
                 self.jobs.insert(job, result);
-                self.merge(graph, &BTreeSet::from([job]), now, &mut commands);
+                self.merge(graph, now, &mut commands);
                 self.end_if_done(result, &mut commands);
             }
             Event::Done { stage, partition } => {
@@ -129,39 +174,34 @@ impl DagCore {
                     return commands;
                 }
             }
-            Event::Lost { reader, attempt, lost, graph } => {
-                self.lost(reader, attempt, lost, graph, now, &mut commands);
-            }
+            Event::Lost { reader, attempt, graph } => self.lost(reader, attempt, graph, now, &mut commands),
             Event::Failed { stage, attempt, failure } => {
-                if let Some(stage) = self.stages.get(&stage).filter(|stage| stage.attempt == attempt) {
-                    for job in stage.jobs.clone() {
-                        self.end(job, Outcome::Failed(failure.clone()), &mut commands);
-                    }
+                if self.is_current(stage, attempt) {
+                    self.give_up(stage, &Outcome::Failed(failure), now, &mut commands);
                 }
             }
             Event::Cancelled { job, why } => self.end(job, Outcome::Cancelled(why), &mut commands),
             Event::Wake => {}
         }
-        self.start_ready(now, &mut commands);
+        self.settle(now, &mut commands);
         commands
     }
 
     /// When to call [`DagCore::step`] with [`Event::Wake`], if nothing happens before.
     pub(crate) fn wake_at(&self) -> Option<Time> {
-        let waits = self.stages.values().filter(|stage| self.has_its_parents(stage));
-        waits
-            .filter_map(
-                |stage| if let State::Waiting { not_before } = stage.state { Some(not_before) } else { None },
-            )
-            .min()
+        self.wake_at
     }
 
     /// Is the output of this attempt at this partition wanted? An indeterminate stage takes it from one attempt only.
     pub(crate) fn accepts(&self, stage: StageId, attempt: u32, partition: PartitionId) -> bool {
         self.stages.get(&stage).is_some_and(|stage| {
-            stage.node.missing.contains(&partition)
-                && (stage.node.determinism != Determinism::Indeterminate || stage.attempt == attempt)
+            stage.node.missing.contains(&partition) && (!stage.is_indeterminate() || stage.attempt == attempt)
         })
+    }
+
+    /// Does this attempt run?
+    pub(crate) fn is_current(&self, stage: StageId, attempt: u32) -> bool {
+        self.stages.get(&stage).is_some_and(|stage| stage.state == State::Running && stage.attempt == attempt)
     }
 
     /// Jobs that have not ended.
@@ -171,31 +211,22 @@ impl DagCore {
     }
 
     /// Takes up stages that were walked from the lineage. What is there already learns what else is missing.
-    fn merge(&mut self, graph: Graph, jobs: &BTreeSet<JobId>, not_before: Time, commands: &mut Vec<Command>) {
-        for (id, mut node) in graph {
-            // What may differ each time is never put together from two times. Of a stage that runs now, all attempts
-            // read the same version: see `roll_back`.
-            let is_half = !node.missing.is_empty() && node.missing.len() < node.partitions;
-            let is_known = self.stages.contains_key(&id);
-            if is_half && !is_known && node.determinism == Determinism::Indeterminate {
-                commands.push(Command::Reset { stage: id });
-                node.missing = (0..node.partitions).map(PartitionId::of).collect();
-            }
-            let waiting = State::Waiting { not_before };
+    fn merge(&mut self, graph: Graph, not_before: Time, commands: &mut Vec<Command>) {
+        for (id, node) in graph {
             let Some(stage) = self.stages.get_mut(&id) else {
-                let state = if node.missing.is_empty() { State::Done } else { waiting };
-                self.stages.insert(id, Stage { node, state, jobs: jobs.clone(), attempt: 0, losses: 0 });
+                self.stages.insert(id, Stage::new(node, not_before));
                 continue;
             };
-            stage.jobs.extend(jobs);
             stage.node.parents.extend(node.parents);
+            stage.node.behind.extend(node.behind);
             if !node.missing.is_subset(&stage.node.missing) {
+                stage.node.missing.extend(node.missing);
+                stage.is_torn = true;
                 if stage.state == State::Running {
                     commands.push(Command::Retire { stage: id });
                     stage.attempt += 1;
                 }
-                stage.node.missing.extend(node.missing);
-                stage.state = waiting;
+                stage.state = State::Waiting { not_before };
             }
         }
     }
@@ -210,6 +241,7 @@ impl DagCore {
         stage.state = State::Done;
         stage.attempt += 1;
         stage.losses = 0;
+        stage.is_torn = false;
         commands.push(Command::Stop { stage: id });
         self.end_if_done(id, commands);
         true
@@ -225,71 +257,38 @@ impl DagCore {
         }
     }
 
-    fn lost(
-        &mut self,
-        reader: StageId,
-        attempt: u32,
-        lost: StageId,
-        graph: Graph,
-        now: Time,
-        commands: &mut Vec<Command>,
-    ) {
-        let Some(stage) = self.stages.get_mut(&reader).filter(|stage| stage.attempt == attempt) else {
+    fn lost(&mut self, reader: StageId, attempt: u32, graph: Graph, now: Time, commands: &mut Vec<Command>) {
+        if !self.is_current(reader, attempt) {
             return;
-        };
-        let jobs = stage.jobs.clone();
-        let not_before = now + self.limits.resubmit_delay;
-        stage.losses += 1;
-        stage.attempt += 1;
-        stage.state = State::Waiting { not_before };
-        commands.push(Command::Retire { stage: reader });
-        let losses = stage.losses;
-        self.merge(graph, &jobs, not_before, commands);
-        let is_indeterminate =
-            self.stages.get(&lost).is_some_and(|stage| stage.node.determinism == Determinism::Indeterminate);
-        if is_indeterminate {
-            self.roll_back(lost, not_before, commands);
         }
-        // Other jobs that read what was lost have learned of it by now.
+        let not_before = now + self.limits.resubmit_delay;
+        let mut losses = 0;
+        if let Some(stage) = self.stages.get_mut(&reader) {
+            stage.losses += 1;
+            losses = stage.losses;
+            stage.wait(not_before);
+            commands.push(Command::Retire { stage: reader });
+        }
+        // Other jobs that read what is gone must know, even if those of this stage end now.
+        self.merge(graph, not_before, commands);
         if losses >= self.limits.stage_attempts_max {
             let outcome = Outcome::OutputsLost { stage: reader, attempts: losses };
-            for job in jobs {
-                self.end(job, outcome.clone(), commands);
-            }
+            self.give_up(reader, &outcome, now, commands);
         }
     }
 
-    /// Runs an indeterminate stage again as a whole, and all that read it, directly or not.
-    fn roll_back(&mut self, lost: StageId, not_before: Time, commands: &mut Vec<Command>) {
-        let mut stale = BTreeSet::from([lost]);
-        loop {
-            let reads_stale = |stage: &Stage| !stage.node.parents.is_disjoint(&stale);
-            let more: Vec<_> =
-                self.stages.iter().filter(|(id, stage)| !stale.contains(id) && reads_stale(stage)).collect();
-            if more.is_empty() {
-                break;
-            }
-            let more: Vec<_> = more.into_iter().map(|(id, _)| *id).collect();
-            stale.extend(more);
+    /// Ends the jobs that need a stage. Others may come to need it later: then it is tried afresh.
+    fn give_up(&mut self, id: StageId, outcome: &Outcome, now: Time, commands: &mut Vec<Command>) {
+        let needs = |result| self.reach([result], Stage::reads_now).contains(&id);
+        let jobs: Vec<_> =
+            self.jobs.iter().filter(|(_, result)| needs(**result)).map(|(job, _)| *job).collect();
+        for job in jobs {
+            self.end(job, outcome.clone(), commands);
         }
-        let results: Vec<_> = self.jobs.iter().map(|(job, result)| (*job, *result)).collect();
-        for (job, result) in results.into_iter().filter(|(_, result)| stale.contains(result)) {
-            let has_handed_out = self
-                .stages
-                .get(&result)
-                .is_some_and(|stage| stage.node.missing.len() < stage.node.partitions);
-            if has_handed_out {
-                self.end(job, Outcome::Indeterminate { stage: lost }, commands);
-            }
-        }
-        for id in stale {
-            let Some(stage) = self.stages.get_mut(&id) else { continue };
-            commands.extend([Command::Stop { stage: id }, Command::Reset { stage: id }]);
-            if stage.node.missing.len() < stage.node.partitions {
-                stage.node.missing = (0..stage.node.partitions).map(PartitionId::of).collect();
-            }
-            stage.attempt += 1;
-            stage.state = State::Waiting { not_before };
+        if let Some(stage) = self.stages.get_mut(&id) {
+            commands.push(Command::Stop { stage: id });
+            stage.losses = 0;
+            stage.wait(now);
         }
     }
 
@@ -299,16 +298,86 @@ impl DagCore {
             return;
         }
         commands.push(Command::End { job, outcome });
+        let kept = self.reach(self.jobs.values().copied(), Stage::reads_ever);
         self.stages.retain(|id, stage| {
-            stage.jobs.remove(&job);
-            if stage.jobs.is_empty() {
+            let is_kept = kept.contains(id);
+            if !is_kept {
                 if stage.state != State::Done {
                     commands.push(Command::Stop { stage: *id });
                 }
                 commands.push(Command::Drop { stage: *id });
             }
-            !stage.jobs.is_empty()
+            is_kept
         });
+    }
+
+    /// Some stages and all behind them, by way of `reads`.
+    fn reach(
+        &self,
+        from: impl IntoIterator<Item = StageId>,
+        reads: fn(&Stage) -> Vec<StageId>,
+    ) -> BTreeSet<StageId> {
+        let (mut reached, mut to_visit) = (BTreeSet::new(), Vec::from_iter(from));
+        while let Some(id) = to_visit.pop() {
+            if let Some(stage) = self.stages.get(&id)
+                && reached.insert(id)
+            {
+                to_visit.extend(reads(stage));
+            }
+        }
+        reached
+    }
+
+    /// Makes the stages' states agree with one another: nothing is made of two versions, no task runs for nobody, and
+    /// what can run does.
+    fn settle(&mut self, now: Time, commands: &mut Vec<Command>) {
+        while let Some((id, not_before)) = self.torn_version() {
+            self.roll_back(id, not_before, commands);
+        }
+        let needed = self.needed();
+        self.wake_at = None;
+        let mut ready = Vec::new();
+        for (id, stage) in &self.stages {
+            match stage.state {
+                State::Waiting { not_before } if needed.contains_key(id) && self.has_its_parents(stage) => {
+                    if not_before <= now {
+                        ready.push(*id);
+                    } else {
+                        self.wake_at = Some(self.wake_at.map_or(not_before, |at| at.min(not_before)));
+                    }
+                }
+                State::Running if !needed.contains_key(id) => ready.push(*id),
+                _ => {}
+            }
+        }
+        for id in ready {
+            let Some(stage) = self.stages.get_mut(&id) else { continue };
+            if let Some(job) = needed.get(&id) {
+                (stage.state, stage.has_run) = (State::Running, true);
+                let (attempt, partitions) = (stage.attempt, stage.node.missing.clone());
+                commands.push(Command::Run { stage: id, attempt, job: *job, partitions });
+            } else {
+                commands.push(Command::Stop { stage: id });
+                stage.wait(now);
+            }
+        }
+    }
+
+    /// The stages that jobs need now, each with the first job that does.
+    fn needed(&self) -> BTreeMap<StageId, JobId> {
+        let mut needed = BTreeMap::new();
+        for (job, result) in &self.jobs {
+            let mut to_visit = vec![*result];
+            while let Some(id) = to_visit.pop() {
+                if let Some(stage) = self.stages.get(&id)
+                    && !needed.contains_key(&id)
+                {
+                    needed.insert(id, *job);
+                    to_visit.extend(stage.reads_now());
+                }
+            }
+        }
+        needed
     }
 
     fn has_its_parents(&self, stage: &Stage) -> bool {
@@ -316,20 +385,59 @@ impl DagCore {
         stage.node.parents.iter().all(is_done)
     }
 
-    fn start_ready(&mut self, now: Time, commands: &mut Vec<Command>) {
-        let is_ready = |stage: &Stage| {
-            matches!(stage.state, State::Waiting { not_before } if not_before <= now)
-                && self.has_its_parents(stage)
-        };
-        let ready: Vec<_> =
-            self.stages.iter().filter(|(_, stage)| is_ready(stage)).map(|(id, _)| *id).collect();
-        for id in ready {
-            if let Some(stage) = self.stages.get_mut(&id)
-                && let Some(job) = stage.jobs.first()
+    /// An indeterminate stage that a job needs made again, while something is left of its former version. Nothing can
+    /// have read a version that has never been whole.
+    fn torn_version(&self) -> Option<(StageId, Time)> {
+        if !self.stages.values().any(|stage| stage.is_indeterminate() && stage.state != State::Done) {
+            return None;
+        }
+        self.needed().into_keys().find_map(|id| {
+            let stage = self.stages.get(&id).filter(|stage| stage.is_indeterminate())?;
+            let State::Waiting { not_before } = stage.state else { return None };
+            let is_left = |of_it: &StageId| {
+                let is_of_it = |stage: &Stage| stage.has_run || stage.has_output();
+                *of_it != id && self.stages.get(of_it).is_some_and(is_of_it)
+            };
+            let is_half = stage.is_torn && stage.has_output();
+            (is_half || self.made_of(id).iter().any(is_left)).then_some((id, not_before))
+        })
+    }
+
+    /// A stage and all that read it, directly or not.
+    fn made_of(&self, id: StageId) -> BTreeSet<StageId> {
+        let mut found = BTreeSet::from([id]);
+        loop {
+            let reads_found = |stage: &Stage| stage.reads_ever().iter().any(|parent| found.contains(parent));
+            let more: Vec<_> = self
+                .stages
+                .iter()
+                .filter(|(id, stage)| !found.contains(id) && reads_found(stage))
+                .map(|(id, _)| *id)
+                .collect();
+            if more.is_empty() {
+                return found;
+            }
+            found.extend(more);
+        }
+    }
+
+    /// Forgets an indeterminate stage as a whole, and all that was made of it.
+    fn roll_back(&mut self, id: StageId, not_before: Time, commands: &mut Vec<Command>) {
+        let stale = self.made_of(id);
+        commands.push(Command::Forget { stages: stale.clone() });
+        let results: Vec<_> = self.jobs.iter().map(|(job, result)| (*job, *result)).collect();
+        for (job, result) in results.into_iter().filter(|(_, result)| stale.contains(result)) {
+            if self.stages.get(&result).is_some_and(Stage::has_output) {
+                self.end(job, Outcome::Indeterminate { stage: id }, commands);
+            }
+        }
+        for id in stale {
+            if let Some(stage) = self.stages.get_mut(&id).filter(|stage| stage.has_run || stage.has_output())
             {
-                stage.state = State::Running;
-                let (attempt, partitions) = (stage.attempt, stage.node.missing.clone());
-                commands.push(Command::Run { stage: id, attempt, job: *job, partitions });
+                commands.extend([Command::Stop { stage: id }, Command::Reset { stage: id }]);
+                stage.node.missing = (0..stage.node.partitions).map(PartitionId::of).collect();
+                (stage.is_torn, stage.has_run) = (false, false);
+                stage.wait(not_before);
             }
         }
     }

@@ -73,7 +73,8 @@ where
     }
 
     fn reset(&self) {
-        self.context.forget_shuffle(self.id);
+        self.context.map_outputs().reset(self.id);
+        self.context.remove_map_outputs(self.id);
     }
 }
 

@@ -62,6 +62,13 @@ impl BlockTable {
         self.rdds.lock().get(&rdd).is_some_and(|held| held.len() == partitions)
     }
 
+    /// Removes the blocks of an RDD that stays persisted: they were made of what is not true any more.
+    pub(crate) fn clear(&self, rdd: RddId) {
+        if self.rdds.lock().get_mut(&rdd).map(BTreeSet::clear).is_some() {
+            self.forget(rdd);
+        }
+    }
+
     /// Removes the blocks of an RDD that is not persisted any more.
     pub(crate) fn remove(&self, rdd: RddId) {
         if self.rdds.lock().remove(&rdd).is_some() {

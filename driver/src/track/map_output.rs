@@ -52,6 +52,24 @@ impl MapOutputTable {
         }
     }
 
+    /// Forgets the outputs of a shuffle that are not there.
+    pub(crate) fn retain(&self, shuffle: ShuffleId, is_there: impl Fn(&MapOutput) -> bool) {
+        // The files are looked at without holding up those who ask for other outputs.
+        let known = self.get(shuffle).map_or_else(Vec::new, |outputs| outputs.outputs.clone());
+        known
+            .iter()
+            .flatten()
+            .filter(|output| !is_there(output))
+            .for_each(|output| self.unregister(output.id));
+    }
+
+    /// Forgets all outputs of a shuffle that will be made again.
+    pub(crate) fn reset(&self, shuffle: ShuffleId) {
+        if let Some(outputs) = self.0.lock().get_mut(&shuffle) {
+            Arc::make_mut(outputs).outputs.fill(None);
+        }
+    }
+
     /// Forgets a shuffle that no RDD reads any more.
     pub(crate) fn remove(&self, shuffle: ShuffleId) {
         self.0.lock().remove(&shuffle);
@@ -78,5 +96,10 @@ mod tests {
         assert!(table.missing(ShuffleId(1), 1).is_empty());
         table.unregister(output(1).id);
         assert_eq!(table.missing(ShuffleId(1), 1).len(), 1);
+        table.register(output(3));
+        table.reset(ShuffleId(1));
+        assert_eq!(table.missing(ShuffleId(1), 1).len(), 1);
+        table.register(output(4));
+        assert_eq!(table.get(ShuffleId(1)).unwrap().complete().unwrap(), [output(4)], "made again");
     }
 }

@@ -12,12 +12,30 @@ pub use combine::{combine, combine_early};
 pub use fetch::fetch;
 pub use write::ShuffleWriter;
 
-use rsk_proto::{PartitionId, ShuffleId};
-use std::{hash::BuildHasher, hash::Hash};
+use rsk_proto::{MapOutput, MapOutputId, PartitionId, ShuffleId};
+use std::{
+    fs,
+    hash::{BuildHasher, Hash},
+    path::{Path, PathBuf},
+};
 
 /// The folder of one shuffle's files, under the folder of all.
-pub fn folder(all: &std::path::Path, shuffle: ShuffleId) -> std::path::PathBuf {
+pub fn folder(all: &Path, shuffle: ShuffleId) -> PathBuf {
     all.join(shuffle.to_string())
+}
+
+/// Is a map output there, as far as the folder knows? Its bytes are not looked at.
+pub fn is_there(all: &Path, output: &MapOutput) -> bool {
+    let (data, index) = index::paths(all, output.id);
+    index.exists() && fs::metadata(data).is_ok_and(|data| data.len() >= output.bytes)
+}
+
+/// Removes a map output that nobody will read.
+pub fn remove(all: &Path, output: MapOutputId) {
+    let (data, index) = index::paths(all, output);
+    for path in [&index, &data] {
+        fs::remove_file(path).unwrap_or(());
+    }
 }
 
 /// The hash that decides which reduce partition a key belongs to: the same in each process, in each run.

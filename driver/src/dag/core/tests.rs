@@ -19,6 +19,7 @@ fn node(missing: &[u32], parents: &[StageId]) -> Node {
         partitions: 2,
         missing: parts(missing),
         parents: parents.iter().copied().collect(),
+        behind: BTreeSet::new(),
         determinism: Determinism::Determinate,
     }
 }
@@ -49,7 +50,7 @@ fn finish(core: &mut DagCore, stage: StageId, partitions: &[u32]) -> Vec<Command
 }
 
 fn lost(core: &mut DagCore, reader: StageId, attempt: u32, graph: &[(StageId, Node)]) -> Vec<Command> {
-    core.step(Event::Lost { reader, attempt, lost: MAP, graph: graph.iter().cloned().collect() }, T0)
+    core.step(Event::Lost { reader, attempt, graph: graph.iter().cloned().collect() }, T0)
 }
 
 /// A job of a map stage and a result stage, both of two partitions; the map stage runs.
@@ -263,5 +264,7 @@ fn half_of_an_indeterminate_stage_left_by_an_earlier_job_is_not_built_upon() {
     let mut core = core();
     let graph = [(MAP, indeterminate(node(&[1], &[]))), (RESULT, indeterminate(node(&[0, 1], &[MAP])))];
     let commands = submit(&mut core, JOB, RESULT, &graph);
-    assert_eq!(commands, [Command::Reset { stage: MAP }, run(MAP, 0, JOB, &[0, 1])]);
+    let forget = Command::Forget { stages: BTreeSet::from([MAP, RESULT]) };
+    let (stop, reset) = (Command::Stop { stage: MAP }, Command::Reset { stage: MAP });
+    assert_eq!(commands, [forget, stop, reset, run(MAP, 1, JOB, &[0, 1])]);
 }

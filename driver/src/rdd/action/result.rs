@@ -120,7 +120,6 @@ fn run_result<R: Rdd, A: PartitionAction<R::Item>>(
     }
     let path = task.executor().work_dir().result().join(task.attempt().task.to_string());
     fs::write(&path, &bytes).map_err(|error| {
-        // What there is of it is of no use to anybody.
         fs::remove_file(&path).unwrap_or(());
         TaskError::io(&path, "write", &error)
     })?;
