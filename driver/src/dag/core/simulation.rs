@@ -248,10 +248,11 @@ impl World {
                 let is_one_version = self.jobs.remove(&job).expect("a job ends once");
                 if outcome == Outcome::Succeeded {
                     let results = self.stages[&StageId(job.0)].outputs.lock().clone();
-                    let one = results.iter().fold(Some(BTreeMap::new()), |all, part| {
+                    let mut one = Some(BTreeMap::new());
+                    for part in &results {
                         let part = part.as_ref().expect("a job that succeeds has all its results");
-                        join(&all, &part.origin)
-                    });
+                        one = join(&one, &part.origin);
+                    }
                     assert!(one.is_some() || !is_one_version, "{job} has mixed two versions");
                 }
             }
@@ -299,7 +300,7 @@ impl World {
                     task.origin = join(&task.origin, block);
                 } else {
                     self.believed.get_mut(&persisted.rdd).map(|held| held.remove(&task.partition));
-                    let before = std::mem::replace(&mut task.origin, Some(BTreeMap::new()));
+                    let before = task.origin.replace(BTreeMap::new());
                     task.blocks.push((persisted.rdd, before, task.to_read.len()));
                     task.to_read.extend_from_slice(&persisted.behind);
                 }
