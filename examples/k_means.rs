@@ -30,7 +30,10 @@ fn main() -> rsk::Result<()> {
             .map(|line| line.split_ascii_whitespace().filter_map(|x| x.parse().ok()).collect::<Point>())
             .filter(|point| !point.is_empty())
             .cache();
-        let mut centres = points.take_sample(false, k, 1)?;
+        let mut centres = points.take_sample(false, k.max(1), 1)?;
+        if centres.is_empty() {
+            return Err(rsk::Error::Argument(format!("there are no points in {input}")));
+        }
         for round in 1..=rounds {
             let means = points
                 .with(centres.clone())

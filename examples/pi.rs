@@ -20,7 +20,7 @@ impl Darts {
 fn main() -> rsk::Result<()> {
     rsk::run(|ctx| {
         let partitions = rsk::arg(0, 8usize)?.max(1);
-        let each = rsk::arg(1, 10_000_000u64)? / partitions as u64;
+        let each = (rsk::arg(1, 10_000_000u64)? / partitions as u64).max(1);
         let inside: u64 = ctx
             .range(0..partitions as u64, partitions)
             .with(each)

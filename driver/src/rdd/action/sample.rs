@@ -5,7 +5,7 @@ use super::{
     result::{self, PartitionAction},
 };
 use crate::{
-    Result,
+    Error, Result,
     rdd::{Rdd, draw::Draws},
 };
 use rsk_executor::TaskContext;
@@ -111,6 +111,14 @@ pub(super) fn with_replacement<R>(rdd: &R, n: usize, seed: u64) -> Result<Vec<R:
 where
     R: Rdd<Item: Data + Clone>,
 {
+    // Each task holds all of them: a number that no memory has room for is refused before it is asked for.
+    let bytes = n.saturating_mul(size_of::<R::Item>().max(1)) as u64;
+    let limit = rdd.context().config().memory.0;
+    if bytes > limit {
+        return Err(Error::Argument(format!(
+            "a sample of {n} records takes {bytes} bytes, more than memory={limit}"
+        )));
+    }
     let mut draws = Draws::of_driver(seed);
     let (mut count, mut samples) = (0, Vec::new());
     result::run(rdd, &Independent { n, seed }, |(more, part): (u64, Vec<R::Item>)| {
