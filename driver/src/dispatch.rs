@@ -8,9 +8,10 @@ use crate::{
     dag::{
         core::{Command, DagCore, Event, Limits, Outcome},
         graph::{self, Reach},
+        version::{self, Blocks},
     },
     local::guarded,
-    rdd::Stage,
+    rdd::{Determinism, Stage},
     task::{
         core::{Step, TaskSetCore},
         pool::{Candidate, PoolUses, choose},
@@ -450,6 +451,9 @@ impl Dispatch {
     }
 
     fn walk(&self, root: &Arc<dyn Stage>, reach: Reach) -> (graph::Graph, BTreeMap<StageId, Arc<dyn Stage>>) {
+        if root.determinism() == Determinism::Indeterminate {
+            version::freshen(&**root, &*self.blocks);
+        }
         graph::walk(root, reach, &|persisted| self.blocks.holds_all(persisted.rdd, persisted.partitions))
     }
 
@@ -472,6 +476,9 @@ impl Dispatch {
             Command::Run { stage, attempt, job, partitions } => {
                 let pool = state.jobs.get(&job).map_or_else(String::new, |job| job.pool.clone());
                 let tasks = partitions.len();
+                if let Some(stage) = state.stages.get(&stage) {
+                    version::begin(&**stage, &*self.blocks);
+                }
                 self.accumulators.begun(stage, &partitions);
                 let core = TaskSetCore::new(partitions, self.config.task_attempts);
                 let set = TaskSet { core, job, pool, tasks, since: now, is_killed: Arc::default() };

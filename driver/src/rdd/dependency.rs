@@ -1,6 +1,6 @@
 //! What must have run before an RDD's partitions can be computed: the stages behind it.
 
-use crate::Result;
+use crate::{Result, dag::version::Version};
 use rsk_proto::{Encoder, PartitionId, RddId, StageId, TaskOutput};
 use std::{collections::BTreeSet, sync::Arc};
 
@@ -50,6 +50,7 @@ pub(crate) struct Persisted {
     pub(crate) rdd: RddId,
     pub(crate) partitions: usize,
     pub(crate) behind: Vec<Dependency>,
+    pub(crate) version: Version,
 }
 
 impl std::fmt::Debug for Dependency {
@@ -81,6 +82,8 @@ pub(crate) trait Stage: Send + Sync {
     fn missing(&self) -> BTreeSet<PartitionId>;
     /// Keeps the output of a partition that was missing.
     fn accept(&self, partition: PartitionId, output: TaskOutput) -> Result<()>;
-    /// Forgets all outputs.
+    /// Forgets all outputs, and notes that in its version.
     fn reset(&self);
+    /// Of what its outputs were made.
+    fn version(&self) -> &Version;
 }

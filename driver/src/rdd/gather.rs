@@ -6,7 +6,7 @@ use super::{
     action::{PartitionAction, ResultTask},
     dependency::Needs,
 };
-use crate::{Result, value::Captured};
+use crate::{Result, dag::version::Version, value::Captured};
 use parking_lot::Mutex;
 use rsk_proto::{Cause, CodecError, Data, Decoder, Encoder, PartitionId, StageId, TaskOutput, decode_record};
 use std::{
@@ -36,6 +36,7 @@ where
     task: ResultTask<R, A>,
     finish: Box<dyn Fn(Vec<A::Out>) -> V + Send + Sync>,
     state: Mutex<State<A::Out, V>>,
+    version: Version,
 }
 
 struct State<Out, V> {
@@ -57,7 +58,14 @@ impl<V: Data + Sync> Gathered<V> {
         let task = ResultTask { rdd: rdd.clone(), action };
         Gathered {
             value: None,
-            stage: Some(Arc::new(Gather { id, what, task, finish: Box::new(finish), state })),
+            stage: Some(Arc::new(Gather {
+                id,
+                what,
+                task,
+                finish: Box::new(finish),
+                state,
+                version: Version::default(),
+            })),
         }
     }
 
@@ -171,7 +179,12 @@ where
         Ok(())
     }
 
+    fn version(&self) -> &Version {
+        &self.version
+    }
+
     fn reset(&self) {
+        self.version.forget(self.task.rdd.context().next_id());
         *self.state.lock() = State { parts: BTreeMap::new(), value: None };
     }
 }

@@ -1,7 +1,7 @@
 //! The boundary between two stages: map tasks of the parent, and the node that reads what they left.
 
 use super::{Dependency, Determinism, Home, Rdd, Stage, dependency::Needs, partitioner::Spread, ship::Entry};
-use crate::{Context, Error, Result, rdd::Partitioning, rdd::action::RunTask};
+use crate::{Context, Error, Result, dag::version::Version, rdd::Partitioning, rdd::action::RunTask};
 use rsk_executor::{
     TaskContext,
     shuffle::{ShuffleWriter, fetch},
@@ -18,6 +18,7 @@ struct Shuffle<P, S> {
     parent: P,
     spread: S,
     context: Context,
+    version: Version,
 }
 
 impl<P, K, V, S> Stage for Shuffle<P, S>
@@ -73,8 +74,13 @@ where
     }
 
     fn reset(&self) {
+        self.version.forget(self.context.next_id());
         self.context.map_outputs().reset(self.id);
         self.context.remove_map_outputs(self.id);
+    }
+
+    fn version(&self) -> &Version {
+        &self.version
     }
 }
 
@@ -133,7 +139,7 @@ impl<K: Data, V: Data> Shuffled<K, V> {
         let home = Home::of(&context);
         let partitions = u32::try_from(spread.partitions()).unwrap_or(u32::MAX);
         let partitioning = spread.partitioning();
-        let shuffle = Shuffle { id, parent: parent.clone(), spread, context };
+        let shuffle = Shuffle { id, parent: parent.clone(), spread, context, version: Version::default() };
         Shuffled { home, id, partitions, map_side: Some((Arc::new(shuffle), partitioning)), of: PhantomData }
     }
 }

@@ -1,5 +1,6 @@
 //! Which blocks of persisted RDDs executors hold.
 
+use crate::dag::version::Blocks;
 use parking_lot::Mutex;
 use rsk_proto::{BlockId, BlockUpdate, PartitionId, RddId};
 use std::{
@@ -62,13 +63,6 @@ impl BlockTable {
         self.rdds.lock().get(&rdd).is_some_and(|held| held.len() == partitions)
     }
 
-    /// Removes the blocks of an RDD that stays persisted: they were made of what is not true any more.
-    pub(crate) fn clear(&self, rdd: RddId) {
-        if self.rdds.lock().get_mut(&rdd).map(BTreeSet::clear).is_some() {
-            self.forget(rdd);
-        }
-    }
-
     /// Removes the blocks of an RDD that is not persisted any more.
     pub(crate) fn remove(&self, rdd: RddId) {
         if self.rdds.lock().remove(&rdd).is_some() {
@@ -78,6 +72,19 @@ impl BlockTable {
 
     fn forget(&self, rdd: RddId) {
         self.removed.get().inspect(|removed| removed(rdd));
+    }
+}
+
+impl Blocks for BlockTable {
+    fn has_any(&self, rdd: RddId) -> bool {
+        self.rdds.lock().get(&rdd).is_some_and(|held| !held.is_empty())
+    }
+
+    /// Removes the blocks of an RDD that stays persisted: they were made of what is not true any more.
+    fn clear(&self, rdd: RddId) {
+        if self.rdds.lock().get_mut(&rdd).map(BTreeSet::clear).is_some() {
+            self.forget(rdd);
+        }
     }
 }
 

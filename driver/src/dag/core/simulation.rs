@@ -3,7 +3,10 @@
 use super::*;
 use crate::{
     Result,
-    dag::graph::{self, Reach},
+    dag::{
+        graph::{self, Reach},
+        version::{self, Blocks, Version},
+    },
     rdd::{
         Stage as AnyStage,
         dependency::{Dependency, Needs, Persisted},
@@ -12,7 +15,13 @@ use crate::{
 use parking_lot::Mutex;
 use proptest::prelude::*;
 use rsk_proto::{Encoder, RddId, TaskOutput};
-use std::sync::Arc;
+use std::{
+    cell::RefCell,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering::Relaxed},
+    },
+};
 
 /// Which making of each indeterminate partition something was made of; nothing if two makings were mixed.
 type Origin = Option<BTreeMap<(StageId, PartitionId), u64>>;
@@ -42,6 +51,9 @@ struct Staged {
     dependencies: Vec<Dependency>,
     /// What the driver believes to be there.
     outputs: Mutex<Vec<Option<Output>>>,
+    version: Version,
+    /// Counts, as a context does.
+    ids: Arc<AtomicU64>,
 }
 
 impl AnyStage for Staged {
@@ -70,7 +82,11 @@ impl AnyStage for Staged {
         Ok(())
     }
     fn reset(&self) {
+        self.version.forget(self.ids.fetch_add(1, Relaxed));
         self.outputs.lock().fill(None);
+    }
+    fn version(&self) -> &Version {
+        &self.version
     }
 }
 
@@ -91,6 +107,23 @@ struct Task {
     blocks: Vec<(RddId, Origin, usize)>,
 }
 
+/// Blocks, and which of them the driver believes to be there.
+#[derive(Default)]
+struct Held {
+    blocks: RefCell<BTreeMap<RddId, BTreeMap<PartitionId, Origin>>>,
+    believed: RefCell<BTreeMap<RddId, BTreeSet<PartitionId>>>,
+}
+
+impl Blocks for Held {
+    fn has_any(&self, rdd: RddId) -> bool {
+        self.believed.borrow().get(&rdd).is_some_and(|held| !held.is_empty())
+    }
+    fn clear(&self, rdd: RddId) {
+        self.blocks.borrow_mut().remove(&rdd);
+        self.believed.borrow_mut().remove(&rdd);
+    }
+}
+
 struct Set {
     pending: Vec<PartitionId>,
     is_retired: bool,
@@ -101,15 +134,13 @@ struct World {
     now: Time,
     sources: Vec<Arc<Staged>>,
     stages: BTreeMap<StageId, Arc<Staged>>,
-    blocks: BTreeMap<RddId, BTreeMap<PartitionId, Origin>>,
-    believed: BTreeMap<RddId, BTreeSet<PartitionId>>,
+    blocks: Held,
     sets: BTreeMap<(StageId, u32), Set>,
     tasks: Vec<Task>,
     to_submit: Vec<Spec>,
-    /// Jobs that run, and whether what was there when they began was of one version.
-    jobs: BTreeMap<JobId, bool>,
+    jobs: BTreeSet<JobId>,
     makings: u64,
-    next: u64,
+    ids: Arc<AtomicU64>,
 }
 
 impl World {
@@ -120,14 +151,13 @@ impl World {
             now: T0,
             sources: Vec::new(),
             stages: BTreeMap::new(),
-            blocks: BTreeMap::new(),
-            believed: BTreeMap::new(),
+            blocks: Held::default(),
             sets: BTreeMap::new(),
             tasks: Vec::new(),
             to_submit: jobs,
-            jobs: BTreeMap::new(),
+            jobs: BTreeSet::new(),
             makings: 0,
-            next: 0,
+            ids: Arc::new(AtomicU64::new(1)),
         };
         for spec in specs {
             let stage = world.stage(spec);
@@ -136,9 +166,8 @@ impl World {
         world
     }
 
-    fn next(&mut self) -> u64 {
-        self.next += 1;
-        self.next
+    fn next(&self) -> u64 {
+        self.ids.fetch_add(1, Relaxed)
     }
 
     fn stage(&mut self, (partitions, parents, by_itself): Spec) -> Arc<Staged> {
@@ -153,13 +182,19 @@ impl World {
             let needs = Needs::Stage(parent);
             dependencies.push(Dependency(if is_persisted {
                 let rdd = RddId(self.next());
-                Needs::Persisted(Arc::new(Persisted { rdd, partitions, behind: vec![Dependency(needs)] }))
+                Needs::Persisted(Arc::new(Persisted {
+                    rdd,
+                    partitions,
+                    behind: vec![Dependency(needs)],
+                    version: Version::default(),
+                }))
             } else {
                 needs
             }));
         }
         let (id, outputs) = (StageId(self.next()), Mutex::new(vec![None; partitions]));
-        Arc::new(Staged { id, is_indeterminate, dependencies, outputs })
+        let (version, ids) = (Version::default(), Arc::clone(&self.ids));
+        Arc::new(Staged { id, is_indeterminate, dependencies, outputs, version, ids })
     }
 
     fn submit(&mut self, spec: Spec) {
@@ -168,34 +203,21 @@ impl World {
         for source in &self.sources {
             self.stages.insert(source.id, Arc::clone(source));
         }
-        let is_one_version = self.is_one_version();
         let id = JobId(result.id.0);
-        self.jobs.insert(id, is_one_version);
+        self.jobs.insert(id);
         let graph = self.walk(result.id, Reach::Needed);
         self.step(Event::Submitted { job: id, result: result.id, graph });
     }
 
-    /// An output that an ended job left may be of a version that another job has replaced since.
-    fn is_one_version(&self) -> bool {
-        let outputs: Vec<_> =
-            self.sources.iter().map(|stage| (stage.id, stage.outputs.lock().clone())).collect();
-        let current = |(stage, partition): &(StageId, PartitionId)| {
-            let (_, outputs) = outputs.iter().find(|(id, _)| id == stage)?;
-            outputs.get(partition.index())?.as_ref().map(|output| output.making)
-        };
-        let origins =
-            outputs.iter().flat_map(|(_, outputs)| outputs.iter().flatten().map(|output| &output.origin));
-        let mut origins = origins.chain(self.blocks.values().flat_map(BTreeMap::values));
-        origins.all(|origin| {
-            let is_current = |(of, making): (&_, &u64)| current(of).is_none_or(|now| now == *making);
-            origin.as_ref().is_some_and(|origin| origin.iter().all(is_current))
-        })
-    }
-
     fn walk(&self, from: StageId, reach: Reach) -> Graph {
         let root = Arc::clone(&self.stages[&from]) as Arc<dyn AnyStage>;
+        version::freshen(&*root, &self.blocks);
         let is_held = |persisted: &Persisted| {
-            self.believed.get(&persisted.rdd).is_some_and(|held| held.len() == persisted.partitions)
+            self.blocks
+                .believed
+                .borrow()
+                .get(&persisted.rdd)
+                .is_some_and(|held| held.len() == persisted.partitions)
         };
         graph::walk(&root, reach, &is_held).0
     }
@@ -205,13 +227,13 @@ impl World {
             self.carry_out(command);
         }
         assert!(self.core.wake_at().is_none_or(|at| at > self.now), "it would wake without end");
-        assert_eq!(self.core.jobs().collect::<Vec<_>>(), self.jobs.keys().copied().collect::<Vec<_>>());
+        assert_eq!(self.core.jobs().collect::<Vec<_>>(), self.jobs.iter().copied().collect::<Vec<_>>());
     }
 
     fn carry_out(&mut self, command: Command) {
         match command {
             Command::Run { stage, attempt, job, partitions } => {
-                assert!(self.jobs.contains_key(&job), "{stage} runs for a job that has ended");
+                assert!(self.jobs.contains(&job), "{stage} runs for a job that has ended");
                 let is_twice = self.sets.iter().any(|((id, _), set)| *id == stage && !set.is_retired);
                 assert!(!is_twice, "{stage} is handed out twice");
                 let staged = &self.stages[&stage];
@@ -221,6 +243,7 @@ impl World {
                         assert!(parent.missing().is_empty(), "{stage} runs before {}", parent.id());
                     }
                 }
+                version::begin(&**staged, &self.blocks);
                 let set = Set { pending: partitions.into_iter().collect(), is_retired: false };
                 assert!(self.sets.insert((stage, attempt), set).is_none());
             }
@@ -239,13 +262,12 @@ impl World {
                 for id in &stages {
                     let stage = Arc::clone(&self.stages[id]) as Arc<dyn AnyStage>;
                     for rdd in graph::blocks_behind(&stage, &stages) {
-                        self.blocks.remove(&rdd);
-                        self.believed.remove(&rdd);
+                        self.blocks.clear(rdd);
                     }
                 }
             }
             Command::End { job, outcome } => {
-                let is_one_version = self.jobs.remove(&job).expect("a job ends once");
+                assert!(self.jobs.remove(&job), "{job} ends once");
                 if outcome == Outcome::Succeeded {
                     let results = self.stages[&StageId(job.0)].outputs.lock().clone();
                     let mut one = Some(BTreeMap::new());
@@ -253,7 +275,7 @@ impl World {
                         let part = part.as_ref().expect("a job that succeeds has all its results");
                         one = join(&one, &part.origin);
                     }
-                    assert!(one.is_some() || !is_one_version, "{job} has mixed two versions");
+                    assert!(one.is_some(), "{job} has mixed two versions");
                 }
             }
             Command::Drop { stage } => {
@@ -288,18 +310,24 @@ impl World {
                 task.blocks.push((rdd, before, left));
                 break;
             }
-            self.blocks.entry(rdd).or_default().insert(task.partition, task.origin.clone());
-            self.believed.entry(rdd).or_default().insert(task.partition);
+            let mut blocks = self.blocks.blocks.borrow_mut();
+            blocks.entry(rdd).or_default().insert(task.partition, task.origin.clone());
+            self.blocks.believed.borrow_mut().entry(rdd).or_default().insert(task.partition);
             task.origin = join(&before, &task.origin);
         }
         let Some(Dependency(needs)) = task.to_read.pop() else { return self.finish(at) };
         match needs {
             Needs::Persisted(persisted) => {
-                let held = self.blocks.get(&persisted.rdd).and_then(|held| held.get(&task.partition));
+                let blocks = self.blocks.blocks.borrow();
+                let held = blocks.get(&persisted.rdd).and_then(|held| held.get(&task.partition));
                 if let Some(block) = held {
                     task.origin = join(&task.origin, block);
                 } else {
-                    self.believed.get_mut(&persisted.rdd).map(|held| held.remove(&task.partition));
+                    self.blocks
+                        .believed
+                        .borrow_mut()
+                        .get_mut(&persisted.rdd)
+                        .map(|held| held.remove(&task.partition));
                     let before = task.origin.replace(BTreeMap::new());
                     task.blocks.push((persisted.rdd, before, task.to_read.len()));
                     task.to_read.extend_from_slice(&persisted.behind);
@@ -370,8 +398,9 @@ impl World {
                 }
             }
             88..=90 => {
-                let rdd = self.blocks.keys().copied().nth(nth(self.blocks.len()));
-                rdd.and_then(|rdd| self.blocks.get_mut(&rdd)).map(BTreeMap::pop_first);
+                let mut blocks = self.blocks.blocks.borrow_mut();
+                let at = nth(blocks.len());
+                blocks.values_mut().nth(at).map(BTreeMap::pop_first);
             }
             91 => {
                 if let Some(&(stage, attempt)) = self.sets.keys().nth(nth(self.sets.len())) {
@@ -381,7 +410,7 @@ impl World {
                 }
             }
             92 => {
-                if let Some(&job) = self.jobs.keys().nth(nth(self.jobs.len())) {
+                if let Some(&job) = self.jobs.iter().nth(nth(self.jobs.len())) {
                     self.step(Event::Cancelled { job, why: String::new() });
                 }
             }

@@ -2,6 +2,7 @@
 
 use crate::{
     Error, Result,
+    dag::version::Version,
     dispatch::JobNews,
     job,
     rdd::{Dependency, Determinism, Rdd, Stage, ship::Entry},
@@ -79,7 +80,14 @@ fn try_run_on<R: Rdd, A: PartitionAction<R::Item>>(
 ) -> Result<()> {
     let task = ResultTask { rdd: rdd.clone(), action: action.clone() };
     let missing = Mutex::new(partitions.iter().copied().collect());
-    let stage = |id, news| ResultStage { id, task, partitions: partitions.len(), missing, news };
+    let stage = |id, news| ResultStage {
+        id,
+        task,
+        partitions: partitions.len(),
+        missing,
+        news,
+        version: Version::default(),
+    };
     job::run(rdd.context(), partitions, stage, |output| {
         let bytes = read_output(output)?;
         take(decode_record(&mut bytes.as_slice())?)
@@ -133,6 +141,7 @@ struct ResultStage<R, A> {
     partitions: usize,
     missing: Mutex<BTreeSet<PartitionId>>,
     news: Sender<JobNews>,
+    version: Version,
 }
 
 impl<R: Rdd, A: PartitionAction<R::Item>> Stage for ResultStage<R, A> {
@@ -172,6 +181,10 @@ impl<R: Rdd, A: PartitionAction<R::Item>> Stage for ResultStage<R, A> {
 
     /// Nothing was handed out when this is called: the core ends the job otherwise.
     fn reset(&self) {}
+
+    fn version(&self) -> &Version {
+        &self.version
+    }
 }
 
 /// A result's bytes, read back from the file if they were spooled.

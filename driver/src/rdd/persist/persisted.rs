@@ -3,6 +3,7 @@
 use super::ByRef;
 use crate::{
     Context,
+    dag::version::Version,
     rdd::{
         Dependency, Determinism, Items, Partitioning, Rdd,
         dependency::{self, Needs},
@@ -55,7 +56,12 @@ impl<P: Rdd<Item: Data + Sync + Clone>> Persisted<P> {
         context.blocks().insert(rdd);
         let mut behind = Vec::new();
         parent.dependencies(&mut behind);
-        let needs = Arc::new(dependency::Persisted { rdd, partitions: parent.partitions(), behind });
+        let needs = Arc::new(dependency::Persisted {
+            rdd,
+            partitions: parent.partitions(),
+            behind,
+            version: Version::default(),
+        });
         let lease = Lease { context, level, is_persisted: AtomicBool::new(true), needs };
         Persisted { rdd, level: Some(level), parent: Some(parent.clone()), lease: Some(Arc::new(lease)) }
     }
