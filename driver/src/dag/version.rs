@@ -103,6 +103,8 @@ pub(crate) fn begin(stage: &dyn Stage, blocks: &dyn Blocks) {
     };
     let mut to_visit = dependencies(stage);
     if stage.missing().len() == stage.partitions() {
+        // Of a version before, if there was one, nothing is left but what was made of it.
+        stage.reset();
         stage.version().made_of.store(newest(&to_visit), Relaxed);
     }
     let mut seen = std::collections::BTreeSet::new();
