@@ -4,6 +4,8 @@
 
 use rsk::{Config, Context, Error, prelude::*};
 use std::{
+    fs,
+    path::{Path, PathBuf},
     sync::{
         Barrier,
         atomic::{AtomicBool, AtomicU64, Ordering::SeqCst},
@@ -188,4 +190,192 @@ fn a_diamond_of_thirty_levels_stays_linear() {
         sums = sums.reduce_by_key(|a, b| a + b).boxed();
     }
     assert_eq!(sums.count().unwrap(), 8);
+}
+
+/// Panics when it is encoded or compared: code of the user that slots run outside of tasks.
+#[derive(Clone, PartialEq, Eq, PartialOrd)]
+struct Stubborn(u64);
+
+impl Ord for Stubborn {
+    fn cmp(&self, _: &Self) -> std::cmp::Ordering {
+        panic!("it is not to be compared")
+    }
+}
+
+impl serde::Serialize for Stubborn {
+    fn serialize<S: serde::Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
+        assert_ne!(self.0, 0, "it is not to be encoded");
+        self.0.serialize(to)
+    }
+}
+
+impl<'de> serde::Deserialize<'de> for Stubborn {
+    fn deserialize<D: serde::Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        u64::deserialize(from).map(Stubborn)
+    }
+}
+
+#[test]
+fn users_code_that_panics_in_the_driver_fails_its_job_and_costs_no_slot() {
+    let ctx = context(1, &["task_attempts=1"]);
+    let said = |error| format!("{error:?}");
+    let encoded = ctx.parallelize(vec![Stubborn(0)], 1).unwrap().count();
+    assert!(said(encoded.unwrap_err()).contains("it is not to be encoded"));
+    let bounds = ctx.range(1..9, 2).map(|n| (Stubborn(n), n)).sort_by_key(2).count();
+    let error = said(bounds.unwrap_err());
+    assert!(error.contains("it is not to be compared") && error.contains("in the driver"), "{error}");
+    assert_eq!(ctx.range(0..10, 2).count().unwrap(), 10);
+}
+
+/// Files under a folder whose names end like this.
+fn files(folder: &Path, end: &str) -> Vec<PathBuf> {
+    let entries = fs::read_dir(folder).into_iter().flatten().flatten().map(|entry| entry.path());
+    let inside = entries.flat_map(|path| if path.is_dir() { files(&path, end) } else { vec![path] });
+    inside.filter(|path| path.to_string_lossy().ends_with(end)).collect()
+}
+
+#[test]
+fn a_version_that_lost_a_part_is_made_again_as_a_whole_with_all_that_was_made_of_it() {
+    static DRAWN: AtomicU64 = AtomicU64::new(0);
+    let dir = tempfile::tempdir().unwrap();
+    let ctx = context(2, &["resubmit_delay=0", &format!("work_dir={}", dir.path().display())]);
+    let drawn = ctx.range(0..400, 4).map(|n| (n % 40, DRAWN.fetch_add(1, SeqCst))).indeterminate();
+    let first = drawn.reduce_by_key(u64::max).boxed();
+    // Of the first version: a shuffle and blocks.
+    let second = first.map(|(key, value)| (value, key)).reduce_by_key(|key, _| key).boxed();
+    let kept = first.map_values(|value| value + 1).cache();
+    assert_eq!((second.count().unwrap(), kept.count().unwrap()), (40, 40));
+    let outputs = files(dir.path(), ".data");
+    assert_eq!(outputs.len(), 4 + first.partitions(), "of two shuffles");
+    // Of each map side one; the first shuffle has the lower number.
+    let lost = outputs.iter().filter(|path| path.to_string_lossy().contains("part-1-"));
+    lost.for_each(|path| fs::remove_file(path).unwrap());
+    let both = first.map(|(key, value)| (value, key)).join(&second).map_values(|(a, b)| a == b);
+    let all = both.join(&kept.map(|(key, value)| (value - 1, key))).collect().unwrap();
+    assert_eq!(all.len(), 40, "all three are of one version");
+    assert!(all.iter().all(|(_, (same, _))| *same));
+    assert_eq!(DRAWN.load(SeqCst), 800, "drawn twice, as a whole");
+}
+
+#[test]
+fn one_attempt_learns_of_all_outputs_that_are_gone() {
+    let dir = tempfile::tempdir().unwrap();
+    let ctx = context(1, &["resubmit_delay=0", &format!("work_dir={}", dir.path().display())]);
+    let sums = ctx.range(0..1_000, 12).map(|n| (n % 7, n)).reduce_by_key(|a, b| a + b);
+    let before = sums.collect().unwrap();
+    // More than a stage forgives attempts.
+    files(dir.path(), ".data").iter().for_each(|path| fs::remove_file(path).unwrap());
+    assert_eq!(sums.collect().unwrap(), before);
+}
+
+#[test]
+fn a_job_that_fails_stops_its_other_tasks() {
+    static HAS_BEGUN: AtomicBool = AtomicBool::new(false);
+    let ctx = context(2, &["task_attempts=1"]);
+    let error = ctx.range(0..u64::MAX, 2).for_each(|n| {
+        if n == 0 {
+            wait_for(&HAS_BEGUN);
+            panic!("the first");
+        }
+        HAS_BEGUN.store(true, SeqCst);
+    });
+    assert!(matches!(error, Err(Error::Task { .. })));
+    // Both slots are free: each of these tasks waits for the other.
+    static MET: AtomicU64 = AtomicU64::new(0);
+    let both = ctx.range(0..2, 2).for_each(|_| {
+        MET.fetch_add(1, SeqCst);
+        while MET.load(SeqCst) < 2 {
+            thread::yield_now();
+        }
+    });
+    both.unwrap();
+}
+
+#[test]
+fn large_results_that_nobody_takes_are_removed() {
+    let dir = tempfile::tempdir().unwrap();
+    let ctx = context(2, &["task_attempts=1", &format!("work_dir={}", dir.path().display())]);
+    let path = dir.path().display().to_string();
+    let results =
+        |path: &Path| files(path, "").into_iter().filter(|file| file.parent().unwrap().ends_with("result"));
+    // The second result is there before the first, and waits for it.
+    let large = ctx.range(0..2, 2).with(path).map(|path, n| {
+        while n == 0 {
+            let files =
+                |path: &Path| fs::read_dir(path).into_iter().flatten().flatten().map(|entry| entry.path());
+            assert!(
+                files(Path::new(path)).flat_map(|own| files(&own.join("result"))).next().is_none(),
+                "it is there"
+            );
+            thread::yield_now();
+        }
+        vec![n; 1 << 20]
+    });
+    assert!(matches!(large.collect(), Err(Error::Task { .. })));
+    // Its task may have told of it only after the job had failed: what follows it on its slots comes later.
+    let until = Instant::now() + Duration::from_secs(20);
+    while results(dir.path()).next().is_some() {
+        assert!(Instant::now() < until, "{:?}", results(dir.path()).collect::<Vec<_>>());
+        thread::yield_now();
+    }
+}
+
+#[test]
+fn a_job_submitted_while_its_context_stops_ends() {
+    for _ in 0..50 {
+        let ctx = context(1, &[]);
+        let rdd = ctx.range(0..1, 1);
+        thread::scope(|scope| {
+            let job = scope.spawn(|| rdd.count());
+            ctx.stop();
+            let ended = job.join().unwrap();
+            assert!(matches!(ended, Ok(1) | Err(Error::Stopped | Error::Cancelled(_))), "{ended:?}");
+        });
+    }
+}
+
+/// Bytes of this process in memory.
+fn resident() -> u64 {
+    let said = fs::read_to_string("/proc/self/statm").unwrap();
+    said.split(' ').nth(1).unwrap().parse::<u64>().unwrap() * 4096
+}
+
+#[test]
+fn small_jobs_leave_nothing_behind() {
+    let dir = tempfile::tempdir().unwrap();
+    let ctx = context(2, &[&format!("work_dir={}", dir.path().display())]);
+    let numbers = ctx.range(0..4, 2);
+    let jobs = |count: usize| {
+        for job in 0..count {
+            assert_eq!(numbers.with(vec![job; 1_000]).map(|all, n| all.len() as u64 + n).count().unwrap(), 4);
+            if job.is_multiple_of(10) {
+                assert_eq!(
+                    numbers.map(|n| (n % 2, n)).reduce_by_key(|a, b| a + b).cache().count().unwrap(),
+                    2
+                );
+            }
+        }
+    };
+    jobs(300);
+    let before = resident();
+    jobs(1_500);
+    let grown = resident().saturating_sub(before);
+    assert!(grown < 4 << 20, "{grown} bytes");
+    assert!(files(dir.path(), ".data").is_empty());
+}
+
+#[test]
+fn ten_thousand_tasks_of_a_hundred_stages_run_as_those_of_one() {
+    let ctx = context(2, &[]);
+    let time = |job: &dyn Fn() -> u64, records: u64| {
+        let begun = Instant::now();
+        assert_eq!(job(), records);
+        begun.elapsed()
+    };
+    let one = time(&|| ctx.range(0..10_000, 10_000).count().unwrap(), 10_000);
+    let shuffled: Vec<_> = (0..100)
+        .map(|_| ctx.range(0..100, 100).map(|n| (n, n)).reduce_by_key_into(|a, b| a + b, 1).unwrap().boxed())
+        .collect();
+    let hundred = time(&|| ctx.union(shuffled.clone()).unwrap().count().unwrap(), 10_000);
+    assert!(hundred < one * 10 + Duration::from_secs(5), "{hundred:?}, {one:?}");
 }
