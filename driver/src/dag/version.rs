@@ -9,7 +9,7 @@ use crate::rdd::{
 };
 use rsk_proto::RddId;
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     sync::{
         Arc,
         atomic::{AtomicU64, Ordering::Relaxed},
@@ -107,7 +107,7 @@ pub(crate) fn begin(stage: &dyn Stage, blocks: &dyn Blocks) {
         stage.reset();
         stage.version().made_of.store(newest(&to_visit), Relaxed);
     }
-    let mut seen = std::collections::BTreeSet::new();
+    let mut seen = BTreeSet::new();
     while let Some(Dependency(needs)) = to_visit.pop() {
         if let Needs::Persisted(rdd) = needs
             && seen.insert(rdd.rdd)
@@ -126,11 +126,11 @@ fn epochs(root: &dyn Stage, mut visit: impl FnMut(&Made, u64)) -> BTreeMap<u64, 
     let mut to_visit = dependencies(root);
     while let Some(dependency) = to_visit.pop() {
         let (id, made) = Made::of(&dependency);
-        if !all.contains_key(&id) {
+        all.entry(id).or_insert_with(|| {
             let behind = made.dependencies();
             to_visit.extend_from_slice(&behind);
-            all.insert(id, (made, behind));
-        }
+            (made, behind)
+        });
     }
     let mut epochs = BTreeMap::<u64, u64>::new();
     for (id, (made, behind)) in all {

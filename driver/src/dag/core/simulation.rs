@@ -39,7 +39,6 @@ fn join(a: &Origin, b: &Origin) -> Origin {
 /// What one task left.
 #[derive(Debug, Clone)]
 struct Output {
-    making: u64,
     origin: Origin,
     /// Nobody has noticed yet that it is not.
     is_readable: bool,
@@ -370,7 +369,7 @@ impl World {
         {
             origin.insert((stage, partition), self.makings);
         }
-        let output = Output { making: self.makings, origin, is_readable: true };
+        let output = Output { origin, is_readable: true };
         staged.outputs.lock()[partition.index()] = Some(output);
         for ((_, other), set) in self.sets.range_mut((stage, 0)..=(stage, u32::MAX)) {
             if *other != attempt {
