@@ -371,19 +371,3 @@ fn small_jobs_leave_nothing_behind() {
     assert!(grown < 4 << 20, "{grown} bytes");
     assert!(files(dir.path(), ".data").is_empty());
 }
-
-#[test]
-fn ten_thousand_tasks_of_a_hundred_stages_run_as_those_of_one() {
-    let ctx = context(2, &[]);
-    let time = |job: &dyn Fn() -> u64, records: u64| {
-        let begun = Instant::now();
-        assert_eq!(job(), records);
-        begun.elapsed()
-    };
-    let one = time(&|| ctx.range(0..10_000, 10_000).count().unwrap(), 10_000);
-    let shuffled: Vec<_> = (0..100)
-        .map(|_| ctx.range(0..100, 100).map(|n| (n, n)).reduce_by_key_into(|a, b| a + b, 1).unwrap().boxed())
-        .collect();
-    let hundred = time(&|| ctx.union(shuffled.clone()).unwrap().count().unwrap(), 10_000);
-    assert!(hundred < one * 10 + Duration::from_secs(5), "{hundred:?}, {one:?}");
-}
