@@ -13,7 +13,10 @@ pub type Result<T, E = Error> = std::result::Result<T, E>;
 #[derive(thiserror::Error)]
 pub enum Error {
     /// The master string means nothing.
-    #[error("unknown master {0:?}: use local, local[K] or local[*]")]
+    #[error(
+        "unknown master {0:?}: use local, local[K] or local[*], K from 1 to 4096; it comes before the program's own \
+         arguments"
+    )]
     Master(String),
     /// A setting is misspelled or has a value it cannot have.
     #[error("cannot use --conf {setting}: {why}")]

@@ -186,7 +186,14 @@ impl Typed {
             config.set(&setting)?;
         }
         let master = typed.next().unwrap_or_else(|| "local[*]".to_owned());
-        Ok(Typed { master, config, args: typed.collect(), is_help })
+        let args: Vec<_> = typed.collect();
+        if let Some(late) = args.iter().find(|arg| *arg == "--conf" || arg.starts_with("--conf=")) {
+            return Err(wrong(
+                late,
+                "settings come before the master, where they are not taken for the program's own",
+            ));
+        }
+        Ok(Typed { master, config, args, is_help })
     }
 }
 
@@ -209,7 +216,14 @@ mod tests {
         assert_eq!(typed.args, ["7", "--x"]);
         assert_eq!(parse("").unwrap().master, "local[*]");
         assert!(parse("--help").unwrap().is_help);
-        for wrong in ["--conf", "--cluster local", "--conf memry=1 local", "-x"] {
+        for wrong in [
+            "--conf",
+            "--cluster local",
+            "--conf memry=1 local",
+            "-x",
+            "local --conf memory=64m",
+            "local x --conf=log=off",
+        ] {
             assert!(parse(wrong).is_err(), "{wrong}");
         }
     }

@@ -133,7 +133,7 @@ pub enum TaskError {
     Io(#[source] Cause),
     /// One record is larger than the task's memory.
     #[error(
-        "{what} takes {bytes} bytes, more than the {limit} bytes of memory a task has: raise --conf memory=SIZE"
+        "{what}: {bytes} bytes at once are too much for the {limit} bytes of memory a task has: raise --conf memory=SIZE"
     )]
     RecordTooLarge {
         /// The record, as well as it can be named.

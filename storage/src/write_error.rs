@@ -10,7 +10,10 @@ use std::{
 #[derive(Debug, thiserror::Error)]
 pub enum WriteError {
     /// Something is there already.
-    #[error("output {0:?} exists already: remove it, or choose another path")]
+    #[error(
+        "output {0:?} exists already: remove it, or choose another path; without _SUCCESS in it, it is what a run left that did \
+         not finish"
+    )]
     Exists(PathBuf),
     /// The output folder cannot be made.
     #[error(
