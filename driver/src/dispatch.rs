@@ -364,6 +364,8 @@ impl Dispatch {
         };
         let step = set.core.ended(attempt.partition, outcome);
         if set.core.is_over() {
+            let seconds = self.now().since(set.since).as_secs_f64();
+            tracing::info!(stage = %attempt.stage, tasks = set.tasks, seconds, "a stage's tasks have ended");
             state.sets.remove(&key);
         }
         match step {
@@ -483,6 +485,8 @@ impl Dispatch {
                 let core = TaskSetCore::new(partitions, self.config.task_attempts);
                 let set = TaskSet { core, job, pool, tasks, since: now, is_killed: Arc::default() };
                 state.totals.stages += 1;
+                let name = state.stages.get(&stage).map_or_else(String::new, |stage| stage.name());
+                tracing::info!(%stage, attempt, %job, tasks, name, "a stage starts");
                 state.sets.insert((stage, attempt), set);
                 self.has_work.notify_all();
             }
@@ -514,6 +518,10 @@ impl Dispatch {
             }
             Command::End { job, outcome } => {
                 let outcome = Self::outcome(state, outcome);
+                match &outcome {
+                    Ok(()) => tracing::info!(%job, "a job is done"),
+                    Err(error) => tracing::info!(%job, %error, "a job has failed"),
+                }
                 if let Some(job) = state.jobs.remove(&job) {
                     state.after.news.push((job.news, JobNews::End(outcome)));
                 }
@@ -529,7 +537,8 @@ impl Dispatch {
             |stage: StageId| state.stages.get(&stage).map_or_else(|| stage.to_string(), |stage| stage.name());
         match outcome {
             Outcome::Succeeded => Ok(()),
-            Outcome::Failed(failure) => Err(Error::Task {
+            Outcome::Failed(stage, failure) => Err(Error::Task {
+                stage: name(stage),
                 partition: failure.partition,
                 attempts: failure.attempts,
                 source: failure.error,

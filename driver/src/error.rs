@@ -53,8 +53,10 @@ pub enum Error {
     #[error("cannot exchange data with the executors")]
     Codec(#[from] CodecError),
     /// One partition could not be computed.
-    #[error("{partition} failed {attempts} times, the last time because")]
+    #[error("{partition} of {stage} failed{}", times(*attempts))]
     Task {
+        /// The stage, as progress bars name it.
+        stage: String,
         /// The partition.
         partition: PartitionId,
         /// How often it was tried.
@@ -114,6 +116,10 @@ pub enum Error {
     /// What the user's own program returned.
     #[error(transparent)]
     App(#[from] Box<dyn std::error::Error + Send + Sync>),
+}
+
+fn times(attempts: u32) -> String {
+    if attempts == 1 { String::new() } else { format!(" {attempts} times") }
 }
 
 impl fmt::Debug for Error {

@@ -258,7 +258,7 @@ fn object_files_that_are_damaged_or_of_another_type_are_refused() {
     ctx.range(0..100, 1).save_as_object_file(&out).unwrap();
     let error = ctx.object_file::<String>(&typed(&out)).unwrap().count().unwrap_err();
     let error = format!("{error:?}");
-    assert!(error.contains("failed 1 times") && error.contains("records of type u64, not"), "{error}");
+    assert!(!error.contains("times") && error.contains("records of type u64, not"), "{error}");
     let part = out.join("part-00000");
     let mut bytes = fs::read(&part).unwrap();
     let middle = bytes.len() / 2;

@@ -98,7 +98,7 @@ fn a_panic_in_user_code_is_tried_four_times_and_names_itself() {
         n
     });
     let error = format!("{:?}", rdd.collect().unwrap_err());
-    for part in ["part-1 failed 4 times", "seven is bad luck", "shuffle.rs"] {
+    for part in ["part-1 of results of job-", "failed 4 times", "seven is bad luck", "shuffle.rs"] {
         assert!(error.contains(part), "{error}");
     }
     assert_eq!(ctx.range(0..10, 2).count().unwrap(), 10, "the executor lives on");

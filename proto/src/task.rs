@@ -114,9 +114,12 @@ pub enum TaskError {
     /// A user function returned an error.
     #[error("the user's function failed")]
     User(#[source] Cause),
-    /// Input cannot be read, or does not hold what it should.
+    /// Input cannot be read.
     #[error("cannot read input")]
     Input(#[source] Cause),
+    /// Input was read and does not hold what it should: another attempt would find the same.
+    #[error("cannot use input")]
+    BadInput(#[source] Cause),
     /// Output cannot be written.
     #[error("cannot write output")]
     Output(#[source] Cause),
@@ -185,9 +188,10 @@ impl TaskError {
             | TaskError::DiskFull { .. }
             | TaskError::Io(_)
             | TaskError::Lost(_) => Next::Retry,
-            TaskError::RecordTooLarge { .. } | TaskError::Refused(_) | TaskError::Contract(_) => {
-                Next::FailJob
-            }
+            TaskError::BadInput(_)
+            | TaskError::RecordTooLarge { .. }
+            | TaskError::Refused(_)
+            | TaskError::Contract(_) => Next::FailJob,
             TaskError::Killed(_) | TaskError::CommitDenied | TaskError::BlockMissing { .. } => Next::Ignore,
         }
     }

@@ -100,9 +100,8 @@ impl From<ReadError> for TaskError {
             ReadError::TooLarge { what, bytes, limit } => {
                 TaskError::RecordTooLarge { what, bytes: bytes.0, limit: limit.0 }
             }
-            // Another attempt would find the same.
-            ReadError::Type { .. } | ReadError::Version { .. } => TaskError::Contract(error.to_string()),
-            _ => TaskError::Input(Cause::of(&error)),
+            ReadError::Io(..) => TaskError::Input(Cause::of(&error)),
+            _ => TaskError::BadInput(Cause::of(&error)),
         }
     }
 }

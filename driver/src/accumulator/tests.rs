@@ -98,7 +98,7 @@ fn reading_in_a_task_fails_the_job_at_once() {
     let sum = ctx.accumulator(1u64);
     let read = ctx.range(0..1, 1).with(sum).map(|sum, _| sum.value()).count();
     let error = format!("{:?}", read.unwrap_err());
-    assert!(error.contains("failed 1 times") && error.contains("only the driver can read it"), "{error}");
+    assert!(!error.contains("times") && error.contains("only the driver can read it"), "{error}");
 }
 
 #[test]

@@ -57,7 +57,7 @@ pub(crate) enum Command {
 pub(crate) enum Outcome {
     Succeeded,
     /// A task could not be done.
-    Failed(Failure),
+    Failed(StageId, Failure),
     /// Output that a stage reads was lost in so many attempts in a row.
     OutputsLost {
         stage: StageId,
@@ -177,7 +177,7 @@ impl DagCore {
             Event::Lost { reader, attempt, graph } => self.lost(reader, attempt, graph, now, &mut commands),
             Event::Failed { stage, attempt, failure } => {
                 if self.is_current(stage, attempt) {
-                    self.give_up(stage, &Outcome::Failed(failure), now, &mut commands);
+                    self.give_up(stage, &Outcome::Failed(stage, failure), now, &mut commands);
                 }
             }
             Event::Cancelled { job, why } => self.end(job, Outcome::Cancelled(why), &mut commands),

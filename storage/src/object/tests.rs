@@ -88,7 +88,7 @@ fn a_chunk_that_is_missing_is_seen() {
     let head = MAGIC.len() + 8 + "u8".len() + 4;
     fs::write(&file.path, [&whole[..head], &whole[whole.len() - MARK_BYTES..]].concat()).unwrap();
     let error = TaskError::from(read::<u8>(&file).unwrap_err());
-    let TaskError::Input(cause) = error else { panic!("{error}") };
+    let TaskError::BadInput(cause) = error else { panic!("{error}") };
     assert!(cause.chain().any(|part| part == "it holds 0 records, and should hold 1"), "{cause:?}");
 }
 

@@ -196,7 +196,7 @@ fn a_failed_stage_ends_all_jobs_that_need_it_and_no_other() {
     submit(&mut core, JobId(12), StageId(12), &[(StageId(12), node(&[0, 1], &[]))]);
     let failure = Failure { partition: P1, attempts: 4, error: TaskError::Lost("gone".to_owned()) };
     let commands = core.step(Event::Failed { stage: MAP, attempt: 0, failure: failure.clone() }, T0);
-    let failed = Outcome::Failed(failure);
+    let failed = Outcome::Failed(MAP, failure);
     assert_eq!(ended(&commands), [(JOB, failed.clone()), (JOB2, failed)]);
     assert_eq!(core.jobs().collect::<Vec<_>>(), [JobId(12)]);
 }
