@@ -68,6 +68,9 @@ fn serve() -> Result<(), ProcessError> {
     // User code that reads its input must not read the driver's messages.
     let nothing = std::fs::File::open("/dev/null")?;
     rustix::stdio::dup2_stdin(&nothing).map_err(io::Error::from)?;
+    if let Some(claim) = std::env::args().nth(2) {
+        image::believe(&claim);
+    }
     let hash = image::hash()?;
     rsk_executor::serve(stream.try_clone()?, stream, hash, crate::rdd::action::run_task)
 }
@@ -139,7 +142,11 @@ impl ChildSlot {
 
     fn start(&self, is_killed: &AtomicBool) -> io::Result<ExecutorProcess> {
         let (to, theirs) = UnixStream::pair()?;
-        let child = image::command().arg(ASKED).stdin(Stdio::from(OwnedFd::from(theirs))).spawn()?;
+        let child = image::command()
+            .arg(ASKED)
+            .arg(image::claim()?)
+            .stdin(Stdio::from(OwnedFd::from(theirs)))
+            .spawn()?;
         let mut process = ExecutorProcess { child, said: listen(to.try_clone()?)?, to };
         let hello = process.greeting(is_killed)?;
         if let Some(why) = refusal(&hello, image::hash()?) {
