@@ -138,11 +138,13 @@ impl Context {
         values: Vec<T>,
         partitions: usize,
     ) -> Result<Parallelize<T>, Error> {
-        check_partitions(partitions)?;
+        crate::rdd::partitions::check_partitions(partitions)?;
         Ok(Parallelize::new(self, values, partitions))
     }
 
-    /// The numbers of `range` in `partitions` slices (at least one). No task carries them.
+    /// The numbers of `range` in `partitions` slices. No task carries them.
+    ///
+    /// Errors, while a job runs: no partitions.
     ///
     /// ```
     /// use rsk::prelude::*;
@@ -151,7 +153,7 @@ impl Context {
     /// # Ok::<(), rsk::Error>(())
     /// ```
     pub fn range(&self, range: std::ops::Range<u64>, partitions: usize) -> Range {
-        Range::new(self, range, partitions.clamp(1, u32::MAX as usize))
+        Range::new(self, range, partitions)
     }
 
     /// Ends all jobs and refuses further ones, from any thread. Slots go home when their tasks have ended; they do so by
@@ -283,14 +285,6 @@ impl Context {
     pub(crate) fn next_id(&self) -> u64 {
         self.0.ids.fetch_add(1, Ordering::Relaxed)
     }
-}
-
-/// Refuses a number of partitions that no RDD can have.
-pub(crate) fn check_partitions(partitions: usize) -> Result<(), Error> {
-    if partitions == 0 || u32::try_from(partitions).is_err() {
-        return Err(Error::Argument(format!("{partitions} partitions: from 1 to 2^32 - 1 are possible")));
-    }
-    Ok(())
 }
 
 /// How many slots a master string asks for.

@@ -293,6 +293,69 @@ fn lookup_runs_one_partition_where_the_partitioner_is_known() {
 }
 
 #[test]
+fn a_lookup_after_a_sort_runs_one_partition_once_the_bounds_are_known() {
+    static COMPUTED: AtomicU64 = AtomicU64::new(0);
+    let ctx = on(2);
+    let sorted = ctx.range(0..100, 4).map(|n| (n * 7 % 100, n)).sort_by_key_descending(5).filter(|_| {
+        COMPUTED.fetch_add(1, Relaxed);
+        true
+    });
+    assert_eq!(sorted.lookup(7).unwrap(), [1], "the bounds are not known yet");
+    assert_eq!(COMPUTED.swap(0, Relaxed), 100);
+    for (key, value) in [(0, 0), (7, 1), (99, 57), (50, 50)] {
+        assert_eq!(sorted.lookup(key).unwrap(), [value]);
+    }
+    assert!((4..200).contains(&COMPUTED.swap(0, Relaxed)), "four partitions of about 20 records");
+}
+
+#[test]
+fn a_lookup_with_a_partitioner_that_panics_is_an_error() {
+    #[derive(Clone, PartialEq, serde::Serialize, serde::Deserialize)]
+    struct Panics;
+    impl rsk::rdd::Partitioner<u64> for Panics {
+        fn partitions(&self) -> usize {
+            2
+        }
+        fn partition(&self, key: &u64) -> usize {
+            assert!(*key < 2, "no place for {key}");
+            0
+        }
+    }
+    let sums = on(1).range(0..2, 2).map(|n| (n, n)).reduce_by_key_into(|a, _| a, Panics).unwrap();
+    assert!(sums.lookup(7).unwrap_err().to_string().contains("no place for 7"));
+}
+
+#[test]
+fn an_impossible_number_of_partitions_is_an_error_of_the_job_where_the_call_cannot_fail() {
+    let ctx = on(2);
+    let pairs = ctx.range(0..10, 2).map(|n| (n, n));
+    for error in [
+        ctx.range(0..10, 0).count().map(drop),
+        ctx.range(0..10, usize::MAX).first().map(drop),
+        pairs.sort_by_key(0).collect().map(drop),
+        pairs.filter(|_| false).sort_by_key(0).collect().map(drop),
+        pairs.sort_by_key(usize::MAX).first().map(drop),
+        pairs.keys().sort_by(|n| *n, 0).count().map(drop),
+    ] {
+        let told = format!("{:?}", error.unwrap_err());
+        assert!(told.contains("partitions"), "{told}");
+    }
+}
+
+#[test]
+fn an_answer_larger_than_the_budget_is_an_error_that_says_so() {
+    let mut config = rsk::Config::default();
+    config.set("memory=16m").unwrap();
+    let ctx = rsk::Context::with_config("local[2]", config).unwrap();
+    let large = ctx.range(0..1, 1).map(|_| vec![7u8; 12 << 20]);
+    let many = ctx.range(0..200, 1).map(|_| vec![7u8; 1 << 20]);
+    for error in [large.collect().map(drop), many.collect().map(drop), many.glom().count().map(drop)] {
+        let told = format!("{:?}", error.unwrap_err());
+        assert!(told.contains("--conf memory=SIZE") && told.contains("Vec<u8>"), "{told}");
+    }
+}
+
+#[test]
 fn a_lookup_with_a_partitioner_out_of_range_is_an_error() {
     #[derive(Clone, PartialEq, serde::Serialize, serde::Deserialize)]
     struct Wrong;
@@ -342,7 +405,8 @@ fn a_function_that_fails_shows_its_chain_of_causes() {
     let ctx = on(1);
     let parse = |n: u64| if n == 5 { "five".parse::<u8>().map(drop) } else { Ok(()) };
     let error = format!("{:?}", ctx.range(0..9, 3).try_for_each(parse).unwrap_err());
-    for part in ["part-1 failed 4 times", "the user's function failed", "invalid digit"] {
+    for part in ["part-1 of results of job-", "failed 4 times", "the user's function failed", "invalid digit"]
+    {
         assert!(error.contains(part), "{error}");
     }
 }

@@ -14,6 +14,7 @@ pub(crate) mod function;
 pub(crate) mod ship;
 mod boxed;
 pub(crate) mod dependency;
+pub(crate) mod partitions;
 pub(crate) mod partitioner;
 pub(crate) mod partitioning;
 pub(crate) mod shuffle;

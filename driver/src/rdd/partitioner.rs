@@ -3,8 +3,9 @@
 use super::{
     Dependency,
     partitioning::{BoxedPartitioner, Partitioning},
+    partitions::check_partitions,
 };
-use crate::{Result, context::check_partitions};
+use crate::Result;
 use rsk_executor::shuffle::partition_of;
 use rsk_proto::{CodecError, Data, Decoder, Encoder};
 use std::{any::Any, any::type_name, hash::Hash};
@@ -61,9 +62,13 @@ impl<K: Hash> Partitioner<K> for usize {
 /// another stage and travels as it sees fit.
 pub(crate) trait Spread<K>: Clone + PartialEq + Send + Sync + 'static {
     fn partitions(&self) -> usize;
-    /// The partition of a key, once what it depends on has run: in a task always, in the driver where it depends on
-    /// nothing.
+    /// The partition of a key, once what it depends on has run: in a task always, in the driver where it
+    /// [is known](Spread::is_known).
     fn partition(&self, key: &K) -> usize;
+    /// Has what it depends on run?
+    fn is_known(&self) -> bool {
+        true
+    }
     /// What people call it.
     fn name(&self) -> &'static str;
     /// What must have run before it can be used.
@@ -180,6 +185,13 @@ impl<K: Hash + 'static> Spread<K> for Chosen<K> {
         match self {
             Chosen::Hash(by) => Spread::<K>::name(by),
             Chosen::Other(other) => other.name(),
+        }
+    }
+
+    fn is_known(&self) -> bool {
+        match self {
+            Chosen::Hash(_) => true,
+            Chosen::Other(other) => other.is_known(),
         }
     }
 

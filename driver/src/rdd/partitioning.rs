@@ -124,6 +124,7 @@ type Decode<K> = fn(&mut Decoder<'_>) -> Result<BoxedPartitioner<K>, CodecError>
 trait Erased<K>: Send + Sync {
     fn partitions(&self) -> usize;
     fn partition(&self, key: &K) -> usize;
+    fn is_known(&self) -> bool;
     fn name(&self) -> &'static str;
     fn dependencies(&self, to: &mut Vec<Dependency>);
     fn encode(&self, to: &mut Encoder);
@@ -136,6 +137,10 @@ impl<K: 'static, S: Spread<K>> Erased<K> for Typed<K, S> {
 
     fn partition(&self, key: &K) -> usize {
         self.0.partition(key)
+    }
+
+    fn is_known(&self) -> bool {
+        self.0.is_known()
     }
 
     fn name(&self) -> &'static str {
@@ -198,6 +203,10 @@ impl<K: 'static> Spread<K> for BoxedPartitioner<K> {
         self.erased.partition(key)
     }
 
+    fn is_known(&self) -> bool {
+        self.erased.is_known()
+    }
+
     fn name(&self) -> &'static str {
         self.erased.name()
     }
@@ -241,6 +250,10 @@ impl<K: 'static, V: 'static> Spread<(K, V)> for ByKey<K, V> {
 
     fn partition(&self, pair: &(K, V)) -> usize {
         self.0.partition(&pair.0)
+    }
+
+    fn is_known(&self) -> bool {
+        self.0.is_known()
     }
 
     fn name(&self) -> &'static str {

@@ -3,6 +3,7 @@
 mod allocator;
 mod budget;
 mod hold;
+mod list;
 mod reservation;
 mod scale;
 mod watch;
@@ -10,6 +11,7 @@ mod watch;
 pub use allocator::live_bytes;
 pub use budget::{Budget, BudgetUse};
 pub use hold::Hold;
+pub use list::list_of;
 pub(crate) use {
     allocator::{move_off_thread, uncounted},
     budget::Evict,

@@ -44,8 +44,13 @@ pub(crate) struct Watch {
 impl Watch {
     /// Starts at zero here and now, on the task's thread.
     pub(crate) fn new(task: &TaskContext) -> Self {
+        Watch::with_limit(task, limit_of(task))
+    }
+
+    /// For what may hold more or less than the task's share.
+    pub(crate) fn with_limit(task: &TaskContext, limit: u64) -> Self {
         let hold = task.executor().memory().hold();
-        Watch { growth: Growth::start(), limit: limit_of(task), hold, until_look: 1, look_every: 1, seen: 0 }
+        Watch { growth: Growth::start(), limit, hold, until_look: 1, look_every: 1, seen: 0 }
     }
 
     /// It holds more than it may.

@@ -31,6 +31,11 @@ pub(crate) struct PartitionBuffer {
 impl PartitionBuffer {
     pub(crate) fn new(task: &TaskContext, partitions: usize) -> Self {
         let limit = limit_of(task);
+        let writers = (partitions * size_of::<FrameWriter>()) as u64;
+        if writers > limit {
+            let what = format!("a shuffle into {partitions} partitions");
+            TaskError::RecordTooLarge { what, bytes: writers, limit }.raise();
+        }
         // A frame's memory doubles as it grows.
         let frame_bytes = to_usize((limit / 4 / partitions.max(1) as u64).max(FRAME_BYTES_MIN));
         let parts = (0..partitions).map(|_| FrameWriter::new(frame_bytes)).collect();

@@ -1,7 +1,7 @@
 //! `collect`: each partition as a list.
 
 use super::result::PartitionAction;
-use rsk_executor::TaskContext;
+use rsk_executor::{TaskContext, memory::list_of};
 use rsk_proto::{CodecError, Data, Decoder, Encoder};
 
 #[derive(Clone)]
@@ -10,8 +10,8 @@ pub(super) struct Collect;
 impl<T: Data> PartitionAction<T> for Collect {
     type Out = Vec<T>;
 
-    fn run(&self, items: impl Iterator<Item = T>, _: &TaskContext) -> Vec<T> {
-        items.collect()
+    fn run(&self, items: impl Iterator<Item = T>, task: &TaskContext) -> Vec<T> {
+        list_of(task, items)
     }
 
     fn encode(&self, _: &mut Encoder) {}

@@ -3,7 +3,8 @@
 use super::{collect::Collect, count::count_by, result, scan::scan_on};
 use crate::{
     Error, Result,
-    rdd::{Rdd, partitioner::Spread},
+    local::guarded,
+    rdd::{Determinism, Rdd, partitioner::Spread},
 };
 use rsk_proto::{Data, PartitionId};
 use std::{collections::BTreeMap, hash::Hash};
@@ -33,8 +34,8 @@ pub trait PairActions<K: Data, V: Data>: Rdd<Item = (K, V)> {
 
     /// The values of one key, in partition order.
     ///
-    /// Cost: where it is known which partition has the key, as after `reduce_by_key`, that partition alone is computed;
-    /// otherwise all are.
+    /// Cost: where it is known which partition has the key, as after `reduce_by_key`, and after a sort once a job has
+    /// found its bounds, that partition alone is computed; otherwise all are.
     ///
     /// ```
     /// use rsk::prelude::*;
@@ -91,17 +92,17 @@ impl<K: Data, V: Data, R: Rdd<Item = (K, V)>> PairActions<K, V> for R {}
 fn partitions_of<K: 'static>(rdd: &impl Rdd, key: &K) -> Result<Vec<PartitionId>> {
     let all = rdd.partitions();
     let partitioner = rdd.partitioning().and_then(|known| known.partitioner::<K>());
-    // A partitioner that waits for a stage, such as that of a sort for its bounds, cannot be asked before.
-    let partitioner = partitioner.filter(|partitioner| {
-        let mut needs = Vec::new();
-        partitioner.dependencies(&mut needs);
-        needs.is_empty()
-    });
-    match partitioner.map(|partitioner| partitioner.partition(key)) {
-        None => Ok((0..all).map(PartitionId::of).collect()),
-        Some(partition) if partition < all => Ok(vec![PartitionId::of(partition)]),
-        Some(partition) => {
+    // A partitioner that waits for a stage, such as that of a sort for its bounds, cannot be asked before; and the answer
+    // must hold until the job has read the partition.
+    let is_lasting = rdd.determinism() != Determinism::Indeterminate;
+    let Some(partitioner) = partitioner.filter(|partitioner| partitioner.is_known() && is_lasting) else {
+        return Ok((0..all).map(PartitionId::of).collect());
+    };
+    match guarded("asking a partitioner", || partitioner.partition(key)) {
+        Ok(partition) if partition < all => Ok(vec![PartitionId::of(partition)]),
+        Ok(partition) => {
             Err(Error::Argument(format!("the partitioner answers partition {partition} of {all}")))
         }
+        Err(panic) => Err(Error::Argument(panic.to_string())),
     }
 }

@@ -123,6 +123,11 @@ fn run_result<R: Rdd, A: PartitionAction<R::Item>>(
     }
     let mut bytes = Vec::new();
     encode_record(&action.run(rdd.compute(partition, task), task), &mut bytes)?;
+    let limit = task.executor().config().budget();
+    if bytes.len() as u64 > limit {
+        let what = format!("the answer of {partition}, of type {}", std::any::type_name::<A::Out>());
+        return Err(TaskError::RecordTooLarge { what, bytes: bytes.len() as u64, limit });
+    }
     if bytes.len() <= INLINE_BYTES_MAX {
         return Ok(TaskOutput::Inline(bytes));
     }

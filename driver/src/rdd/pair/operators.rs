@@ -7,8 +7,7 @@ use super::{
 };
 use crate::{
     Result,
-    context::check_partitions,
-    rdd::{Partitioner, Pure, Rdd, partitioner::Chosen},
+    rdd::{Partitioner, Pure, Rdd, partitioner::Chosen, partitions::check_partitions},
     value::Captured,
 };
 use rsk_proto::Data;
@@ -20,7 +19,7 @@ use std::hash::Hash;
 /// input which is spread already is not shuffled again; of several inputs by the one with most partitions; else by hash
 /// into as many partitions as the largest input has. A partitioner that has a tenth of the largest input's partitions
 /// or fewer is passed over. The form that ends in `_into` takes a partitioner, or a number for that many partitions by
-/// hash; it refuses none and more than 2³² - 1 with [`Error::Argument`](crate::Error::Argument).
+/// hash; it refuses none and more than 2²⁴ with [`Error::Argument`](crate::Error::Argument).
 ///
 /// Cost: where none is said, that of the operator it is a form of; of those that keep each pair where it is, none but
 /// their function, as they are fused into the loop of their stage.
@@ -715,8 +714,10 @@ pub trait PairRdd<K: Send + 'static, V: Send + 'static>: Rdd<Item = (K, V)> {
     }
 
     /// Sorted by key: each partition in itself, and all keys of one before those of the next. Pairs of equal keys keep
-    /// the order of the input. There are `partitions` of them (at least one), about equally large; some are empty where
-    /// there are fewer keys than partitions, because equal keys stay together.
+    /// the order of the input. There are `partitions` of them, about equally large; some are empty where there are
+    /// fewer keys than partitions, because equal keys stay together.
+    ///
+    /// Errors, while a job runs: no partitions, or more than 2²⁴.
     ///
     /// Cost: nothing until a job runs; then one pass over the keys for a sample, a shuffle of all pairs, and a sort of
     /// each partition, which spills beyond the task's share of memory. A sort into one partition needs no sample.

@@ -76,7 +76,16 @@ impl<K: Data + Sync + Ord> Spread<K> for RangePartitioner<K> {
 
     #[inline]
     fn partition(&self, key: &K) -> usize {
-        self.here.as_ref().map_or(0, |bounds| self.place(bounds.get(), key))
+        match (&self.here, &self.bounds) {
+            (Some(bounds), _) => self.place(bounds.get(), key),
+            // In the driver, once the bounds are there.
+            (None, Some(bounds)) => bounds.get().map_or(0, |bounds| self.place(bounds.get(), key)),
+            (None, None) => 0,
+        }
+    }
+
+    fn is_known(&self) -> bool {
+        self.bounds.as_ref().is_none_or(|bounds| bounds.get().is_some())
     }
 
     fn name(&self) -> &'static str {

@@ -1,12 +1,12 @@
 //! Pairs sorted by key: in each partition, and by range over all partitions.
 
 use super::{PartitionBy, facts::facts_of, range::RangePartitioner, spread::Either};
-use crate::rdd::{Partitioner, Partitioning, Rdd, partitioner::By};
+use crate::rdd::{Partitioner, Partitioning, Rdd, partitioner::By, partitions::Asked};
 use rsk_executor::{
     TaskContext,
     sort::{sort, sort_by_bytes},
 };
-use rsk_proto::{CodecError, Data, Decoder, Encoder, PartitionId};
+use rsk_proto::{CodecError, Data, Decoder, Encoder, OrRaise, PartitionId};
 use rsk_storage::Text;
 use std::{
     any::{Any, TypeId},
@@ -18,11 +18,12 @@ use std::{
 pub struct Sorted<K: Data, V: Data> {
     pairs: PartitionBy<K, V>,
     descending: bool,
+    asked: Asked,
 }
 
 impl<K: Data, V: Data> Clone for Sorted<K, V> {
     fn clone(&self) -> Self {
-        Sorted { pairs: self.pairs.clone(), descending: self.descending }
+        Sorted { pairs: self.pairs.clone(), ..*self }
     }
 }
 
@@ -38,10 +39,9 @@ impl<K: Data + Ord, V: Data> Sorted<K, V> {
     where
         K: Sync,
     {
-        // A sort cannot fail where it is written, so it makes the nearest number that is possible of any other.
-        let partitions = partitions.clamp(1, u32::MAX as usize);
-        let ranges = RangePartitioner::new(parent, partitions, descending);
-        Sorted { pairs: PartitionBy::new(parent, &ranges), descending }
+        let asked = Asked(partitions);
+        let ranges = RangePartitioner::new(parent, asked.possible(), descending);
+        Sorted { pairs: PartitionBy::new(parent, &ranges), descending, asked }
     }
 
     fn compare(&self) -> impl Fn(&(K, V), &(K, V)) -> Ordering + Clone + 'static {
@@ -51,7 +51,8 @@ impl<K: Data + Ord, V: Data> Sorted<K, V> {
 
     /// Sorted in each of the partitioner's partitions.
     pub(crate) fn within<P: Rdd<Item = (K, V)>, Q: Partitioner<K>>(parent: &P, partitioner: Q) -> Self {
-        Sorted { pairs: PartitionBy::new(parent, &By(partitioner)), descending: false }
+        let asked = Asked(partitioner.partitions());
+        Sorted { pairs: PartitionBy::new(parent, &By(partitioner)), descending: false, asked }
     }
 }
 
@@ -65,6 +66,7 @@ impl<K: Data + Ord, V: Data> Rdd for Sorted<K, V> {
     }
 
     fn compute(&self, partition: PartitionId, task: &TaskContext) -> impl Iterator<Item = (K, V)> + 'static {
+        self.asked.check().or_raise();
         let pairs = self.pairs.compute(partition, task);
         if is_text::<K>() {
             return Either::Left(sort_by_bytes(task, pairs, text_bytes, self.descending));
@@ -74,11 +76,13 @@ impl<K: Data + Ord, V: Data> Rdd for Sorted<K, V> {
 
     fn encode(&self, partition: PartitionId, to: &mut Encoder) {
         self.pairs.encode(partition, to);
-        to.put(&self.descending);
+        to.put(&(self.descending, self.asked));
     }
 
     fn decode(from: &mut Decoder<'_>) -> Result<Self, CodecError> {
-        Ok(Sorted { pairs: PartitionBy::decode(from)?, descending: from.get()? })
+        let pairs = PartitionBy::decode(from)?;
+        let (descending, asked) = from.get()?;
+        Ok(Sorted { pairs, descending, asked })
     }
 }
 

@@ -3,10 +3,10 @@
 use super::{no_parent, slice_of};
 use crate::{
     Context, Error, Result,
-    rdd::{Home, Rdd, Transform},
+    rdd::{Home, Rdd, Transform, partitions::Asked},
 };
 use rsk_executor::TaskContext;
-use rsk_proto::{CodecError, Decoder, Encoder, PartitionId};
+use rsk_proto::{CodecError, Decoder, Encoder, OrRaise, PartitionId};
 
 /// Numbers between two looks at whether the task is to stop.
 const LOOK_EVERY: u64 = 1 << 14;
@@ -16,19 +16,19 @@ const LOOK_EVERY: u64 = 1 << 14;
 pub struct Range {
     home: Home,
     numbers: std::ops::Range<u64>,
-    partitions: usize,
+    partitions: Asked,
 }
 
 impl Range {
     pub(crate) fn new(context: &Context, range: std::ops::Range<u64>, partitions: usize) -> Self {
-        Range { home: Home::of(context), numbers: range, partitions }
+        Range { home: Home::of(context), numbers: range, partitions: Asked(partitions) }
     }
 }
 
 impl Context {
-    /// Every `step`th number of `range`, from its start, in `partitions` slices (at least one). No task carries them.
+    /// Every `step`th number of `range`, from its start, in `partitions` slices. No task carries them.
     ///
-    /// Errors: a step of 0.
+    /// Errors: a step of 0; while a job runs: no partitions.
     ///
     /// ```
     /// use rsk::prelude::*;
@@ -60,10 +60,11 @@ impl Rdd for Range {
     no_parent!();
 
     fn partitions(&self) -> usize {
-        self.partitions
+        self.partitions.possible()
     }
 
     fn compute(&self, _: PartitionId, task: &TaskContext) -> impl Iterator<Item = u64> + 'static {
+        self.partitions.check().or_raise();
         let (task, end) = (task.clone(), self.numbers.end);
         let mut start = self.numbers.start;
         // By stretches, and a look at each, so that a cancelled job gives its slot back.
@@ -78,12 +79,12 @@ impl Rdd for Range {
 
     fn encode(&self, partition: PartitionId, to: &mut Encoder) {
         let length = self.numbers.end.saturating_sub(self.numbers.start);
-        let slice = slice_of(length, partition.index() as u64, self.partitions as u64);
-        to.put(&(self.numbers.start + slice.start, self.numbers.start + slice.end));
+        let slice = slice_of(length, partition.index() as u64, self.partitions() as u64);
+        to.put(&(self.numbers.start + slice.start, self.numbers.start + slice.end, self.partitions));
     }
 
     fn decode(from: &mut Decoder<'_>) -> Result<Self, CodecError> {
-        let (start, end) = from.get()?;
-        Ok(Range { home: Home::default(), numbers: start..end, partitions: 1 })
+        let (start, end, partitions) = from.get()?;
+        Ok(Range { home: Home::default(), numbers: start..end, partitions })
     }
 }

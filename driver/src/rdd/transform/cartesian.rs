@@ -3,8 +3,7 @@
 use super::extent::{Extent, Part};
 use crate::{
     Context, Error, Result,
-    context::check_partitions,
-    rdd::{Dependency, Determinism, Rdd},
+    rdd::{Dependency, Determinism, Rdd, partitions::check_partitions},
 };
 use rsk_executor::TaskContext;
 use rsk_proto::{CodecError, Data, Decoder, Encoder, OrRaise, PartitionId, encode_record};

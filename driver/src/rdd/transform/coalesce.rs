@@ -3,8 +3,9 @@
 use super::extent::{Extent, Part};
 use crate::{
     Context, Result,
-    context::check_partitions,
-    rdd::{Dependency, Determinism, Items, Partitioning, Rdd, source::slice_of},
+    rdd::{
+        Dependency, Determinism, Items, Partitioning, Rdd, partitions::check_partitions, source::slice_of,
+    },
 };
 use rsk_executor::TaskContext;
 use rsk_proto::{CodecError, Decoder, Encoder, PartitionId, to_usize};

@@ -2,6 +2,7 @@
 
 use super::MapPartitions;
 use crate::rdd::{Function, Items};
+use rsk_executor::{TaskContext, memory::list_of};
 use rsk_proto::{CodecError, Decoder, Encoder};
 use std::iter::{self, Once};
 
@@ -16,7 +17,10 @@ impl<T> Function<(Items<T>,)> for IntoVec {
     type Out = Once<Vec<T>>;
 
     fn call(&self, (items,): (Items<T>,)) -> Once<Vec<T>> {
-        iter::once(items.collect())
+        iter::once(match TaskContext::current() {
+            Some(task) => list_of(&task, items),
+            None => items.collect(),
+        })
     }
 
     fn encode(&self, _: &mut Encoder) {}

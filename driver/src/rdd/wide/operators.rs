@@ -3,11 +3,11 @@
 use super::{Distinct, Intersection, Repartition, SortedBy, Subtract, distinct::Units};
 use crate::{
     Result,
-    context::check_partitions,
     rdd::{
         Partitioner, Rdd, Transform,
         pair::{CombineByKey, CombineEarly, First, Group, Grouped, Groups, Sorted, Values},
         partitioner::Chosen,
+        partitions::check_partitions,
     },
 };
 use rsk_proto::Data;
