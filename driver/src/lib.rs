@@ -14,6 +14,7 @@ mod task;
 mod dispatch;
 mod track;
 mod local;
+mod peer;
 mod child;
 mod image;
 mod progress;

@@ -2,8 +2,9 @@
 
 use crate::{
     Error, Executors,
-    child::{ChildSlot, Forgotten},
+    child::ChildSlot,
     dispatch::Dispatch,
+    peer::Peers,
     track::{BlockTable, MapOutputTable},
     value::ValueRegistry,
 };
@@ -26,7 +27,7 @@ pub(crate) struct Local {
     dispatch: Arc<Dispatch>,
     threads: Mutex<Vec<JoinHandle<()>>>,
     executor: Arc<Executor>,
-    children: Vec<Arc<Forgotten>>,
+    peers: Arc<Peers>,
 }
 
 impl Local {
@@ -42,22 +43,20 @@ impl Local {
         let link = Arc::new(Link { values, map_outputs });
         let driver = Arc::clone(&link) as Arc<dyn DriverLink>;
         let executor = Executor::new(config, crate::rdd::action::run_task, driver, work_dir);
-        let (mut threads, mut children) = (Vec::new(), Vec::new());
+        let (mut threads, peers) = (Vec::new(), Arc::<Peers>::default());
         for slot in 0..config.slots.max(1) {
             let dispatch = Arc::clone(&dispatch);
             let runs = match executors {
                 Executors::Threads => Slot::Thread(Arc::clone(&executor)),
                 Executors::Processes => {
                     let link = Arc::clone(&link) as Arc<dyn DriverLink>;
-                    let child = ChildSlot::new(Arc::clone(&executor), link);
-                    children.push(Arc::clone(child.forgotten()));
-                    Slot::Process(child)
+                    Slot::Process(ChildSlot::new(Arc::clone(&executor), link, Arc::clone(&peers)))
                 }
             };
             let builder = thread::Builder::new().name(format!("slot-{slot}")).stack_size(STACK_BYTES);
             threads.push(builder.spawn(move || serve(&dispatch, runs)).map_err(Error::Slot)?);
         }
-        Ok(Local { dispatch, threads: Mutex::new(threads), executor, children })
+        Ok(Local { dispatch, threads: Mutex::new(threads), executor, peers })
     }
 
     pub(crate) fn executor(&self) -> &Arc<Executor> {
@@ -66,19 +65,15 @@ impl Local {
 
     /// Has executors forget what no handle names any more, for as long as they live.
     pub(crate) fn forget_with(&self, values: &ValueRegistry, blocks: &BlockTable) {
-        let (executor, children) = (Arc::downgrade(&self.executor), self.children.clone());
+        let (executor, peers) = (Arc::downgrade(&self.executor), Arc::clone(&self.peers));
         values.on_removed(Box::new(move |id| {
             executor.upgrade().inspect(|executor| executor.remove_value(id));
-            for child in &children {
-                child.value(id);
-            }
+            peers.forget(&[id], &[]);
         }));
-        let (executor, children) = (Arc::downgrade(&self.executor), self.children.clone());
+        let (executor, peers) = (Arc::downgrade(&self.executor), Arc::clone(&self.peers));
         blocks.on_removed(move |rdd| {
             executor.upgrade().inspect(|executor| executor.blocks().remove(rdd));
-            for child in &children {
-                child.blocks(rdd);
-            }
+            peers.forget(&[], &[rdd]);
         });
     }
 
@@ -137,7 +132,7 @@ fn serve(dispatch: &Dispatch, mut slot: Slot) {
         let task = guarded("encoding a task", || work.encode()).and_then(|task| task);
         let end = task.and_then(|task| match &mut slot {
             Slot::Thread(executor) => executor.run(&task, is_killed).map_err(TaskError::Refused),
-            Slot::Process(child) => child.run(task, &is_killed),
+            Slot::Process(child) => child.run(attempt.task, task, &is_killed),
         });
         ended = Some(end.unwrap_or_else(|error| TaskEnd {
             attempt,

@@ -1,15 +1,16 @@
-//! An executor as a process of its own: it runs one task after another until its driver hangs up.
+//! An executor as a process of its own: its slots run the driver's tasks until the driver hangs up.
 //!
-//! One thread listens, so that a kill is heard while a task runs; the caller's thread runs the tasks.
+//! One thread listens, so that a kill is heard while tasks run; a thread a slot runs them.
 
 use crate::{DriverLink, Executor, ExecutorConfig, Program, WorkDir};
 use crossbeam_channel::{Receiver, Sender, bounded};
 use parking_lot::Mutex;
 use rsk_proto::{
-    Cause, FromExecutor, MapOutputs, ProgramHash, STREAM_VERSION, ShuffleId, TaskError, ToExecutor, ValueId,
-    receive, send,
+    Cause, FromExecutor, MapOutputs, ProgramHash, STREAM_VERSION, ShuffleId, TASKS_AHEAD_MAX, TaskError, TaskId,
+    ToExecutor, ValueId, receive, send,
 };
 use std::{
+    collections::{HashMap, VecDeque},
     io::{self, Read, Write},
     sync::{
         Arc,
@@ -30,16 +31,24 @@ pub enum ProcessError {
 }
 
 /// A task, and whether it is still wanted.
-type Wanted = (Vec<u8>, Arc<AtomicBool>);
+struct Wanted {
+    id: TaskId,
+    task: Vec<u8>,
+    is_killed: Arc<AtomicBool>,
+}
 
-/// Introduces itself as a program with this hash, and runs the driver's tasks with `program` until the driver hangs up.
+/// Introduces itself as a program with this hash, and runs the driver's tasks with `program`, on slots with stacks of
+/// `stack_bytes`, until the driver hangs up.
+///
+/// Bounds: [`TASKS_AHEAD_MAX`] tasks a slot are under way, one question a slot.
 pub fn serve(
     mut from: impl Read + Send + 'static,
     to: impl Write + Send + 'static,
     hash: ProgramHash,
     program: Program,
+    stack_bytes: usize,
 ) -> Result<(), ProcessError> {
-    let link = Arc::new(Link { to: Mutex::new(Box::new(to)), answers: Mutex::new(None) });
+    let link = Arc::new(Link { to: Mutex::new(Box::new(to)), waiting: Mutex::default() });
     link.say(&FromExecutor::Hello { version: STREAM_VERSION, program: hash })?;
     let (config, work_dir) = match receive(&mut from)? {
         ToExecutor::Welcome { memory, slots, work_dir } => (ExecutorConfig { slots, memory }, work_dir),
@@ -48,57 +57,104 @@ pub fn serve(
     };
     let driver = Arc::clone(&link) as Arc<dyn DriverLink>;
     let executor = Executor::new(config, program, driver, WorkDir::of_another(work_dir));
-    // One task runs and at most one answer is awaited at a time.
-    let (tasks, to_run) = bounded::<Wanted>(1);
-    let (answers, answered) = bounded(1);
-    *link.answers.lock() = Some(answered);
-    let listener = thread::Builder::new().name("listen".to_owned());
-    let own = Arc::clone(&executor);
-    listener.spawn(move || listen(&mut from, &own, &tasks, &answers))?;
-    for (task, is_killed) in to_run {
-        let end = executor.run(&task, is_killed).map_err(io::Error::other)?;
-        link.say(&FromExecutor::Ended(end))?;
+    let slots = config.slots.max(1) as usize;
+    let (tasks, to_run) = bounded(slots * TASKS_AHEAD_MAX);
+    let (end, ended) = bounded(slots);
+    let underway = Arc::<Underway>::default();
+    for slot in 0..slots {
+        let serve = Slot {
+            executor: Arc::clone(&executor),
+            link: Arc::clone(&link),
+            underway: Arc::clone(&underway),
+            to_run: to_run.clone(),
+        };
+        let end = end.clone();
+        let builder = thread::Builder::new().name(format!("slot-{slot}")).stack_size(stack_bytes);
+        builder.spawn(move || end.send(serve.run()))?;
     }
-    Ok(())
+    let listener = Listener { executor, link, underway, tasks };
+    thread::Builder::new().name("listen".to_owned()).spawn(move || listener.run(&mut from))?;
+    // A slot ends only when it cannot talk to the driver any more.
+    ended.recv().unwrap_or(Ok(())).map_err(ProcessError::Stream)
 }
 
-/// Passes on what the driver says until it hangs up.
-fn listen(from: &mut impl Read, executor: &Executor, tasks: &Sender<Wanted>, answers: &Sender<ToExecutor>) {
-    let mut running = Arc::<AtomicBool>::default();
-    while let Ok(message) = receive(from) {
-        let is_heard = match message {
-            ToExecutor::Task(task) => {
-                running = Arc::default();
-                tasks.send((task, Arc::clone(&running))).is_ok()
+/// The tasks under way that may be killed.
+#[derive(Default)]
+struct Underway(Mutex<HashMap<TaskId, Arc<AtomicBool>>>);
+
+struct Slot {
+    executor: Arc<Executor>,
+    link: Arc<Link>,
+    underway: Arc<Underway>,
+    to_run: Receiver<Wanted>,
+}
+
+impl Slot {
+    fn run(self) -> io::Result<()> {
+        for Wanted { id, task, is_killed } in self.to_run {
+            let end = self.executor.run(&task, is_killed).map_err(io::Error::other)?;
+            self.underway.0.lock().remove(&id);
+            self.link.say(&FromExecutor::Ended(end))?;
+        }
+        Ok(())
+    }
+}
+
+struct Listener {
+    executor: Arc<Executor>,
+    link: Arc<Link>,
+    underway: Arc<Underway>,
+    tasks: Sender<Wanted>,
+}
+
+impl Listener {
+    /// Passes on what the driver says until it hangs up.
+    fn run(self, from: &mut impl Read) {
+        while let Ok(message) = receive(from) {
+            if !self.heard(message) {
+                break;
             }
-            ToExecutor::Kill => {
-                running.store(true, Ordering::Relaxed);
-                true
+        }
+        // Nobody wants what tasks that do not look still do: they go with their driver.
+        std::process::exit(1)
+    }
+
+    fn heard(&self, message: ToExecutor) -> bool {
+        match message {
+            ToExecutor::Task(id, task) => {
+                let is_killed = Arc::<AtomicBool>::default();
+                self.underway.0.lock().insert(id, Arc::clone(&is_killed));
+                // Full means that the driver sends more than it may.
+                return self.tasks.try_send(Wanted { id, task, is_killed }).is_ok();
+            }
+            ToExecutor::Kill(id) => {
+                if let Some(is_killed) = self.underway.0.lock().get(&id) {
+                    is_killed.store(true, Ordering::Relaxed);
+                }
             }
             ToExecutor::Forget { values, rdds } => {
-                for id in values {
-                    executor.remove_value(id);
-                }
-                for rdd in rdds {
-                    executor.blocks().remove(rdd);
-                }
-                true
+                values.into_iter().for_each(|id| self.executor.remove_value(id));
+                rdds.into_iter().for_each(|rdd| self.executor.blocks().remove(rdd));
             }
-            answer => answers.send(answer).is_ok(),
-        };
-        if !is_heard {
-            return;
+            ToExecutor::Value(id, _) => return self.link.answered(Question::Value(id), message),
+            ToExecutor::MapOutputs(id, _) => return self.link.answered(Question::MapOutputs(id), message),
+            ToExecutor::Welcome { .. } | ToExecutor::Refused { .. } => return false,
         }
+        true
     }
-    running.store(true, Ordering::Relaxed);
-    // Nobody wants what a task that does not look still does: it goes with its driver.
-    std::process::exit(1)
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+enum Question {
+    Value(ValueId),
+    MapOutputs(ShuffleId),
 }
 
 /// The driver at the other end of the stream.
 struct Link {
     to: Mutex<Box<dyn Write + Send>>,
-    answers: Mutex<Option<Receiver<ToExecutor>>>,
+    /// Who waits for an answer, by question: of several who ask the same, the first gets the first answer.
+    waiting: Mutex<HashMap<Question, VecDeque<Sender<ToExecutor>>>>,
 }
 
 impl Link {
@@ -106,26 +162,39 @@ impl Link {
         send(message, &mut *self.to.lock())
     }
 
-    /// Asks and waits; one question at a time.
-    fn ask(&self, question: &FromExecutor) -> Result<ToExecutor, Cause> {
-        let gone = || Cause::new("the driver has hung up");
-        let answers = self.answers.lock();
-        self.say(question).map_err(|error| Cause::of(&error))?;
-        answers.as_ref().ok_or_else(gone)?.recv().map_err(|_| gone())
+    fn ask(&self, question: Question) -> Result<ToExecutor, Cause> {
+        let (answer, answered) = bounded(1);
+        self.waiting.lock().entry(question).or_default().push_back(answer);
+        let said = self.say(&match question {
+            Question::Value(id) => FromExecutor::WantValue(id),
+            Question::MapOutputs(shuffle) => FromExecutor::WantMapOutputs(shuffle),
+        });
+        said.map_err(|error| Cause::of(&error))?;
+        answered.recv().map_err(|_| Cause::new("the driver has hung up"))
+    }
+
+    /// False where nobody asked.
+    fn answered(&self, question: Question, answer: ToExecutor) -> bool {
+        let mut waiting = self.waiting.lock();
+        let first = waiting.get_mut(&question).and_then(VecDeque::pop_front);
+        if waiting.get(&question).is_some_and(VecDeque::is_empty) {
+            waiting.remove(&question);
+        }
+        first.is_some_and(|first| first.send(answer).is_ok())
     }
 }
 
 impl DriverLink for Link {
     fn value(&self, id: ValueId) -> Result<Arc<[u8]>, Cause> {
-        match self.ask(&FromExecutor::WantValue(id))? {
-            ToExecutor::Value(value) => value.map(Into::into),
+        match self.ask(Question::Value(id))? {
+            ToExecutor::Value(_, value) => value.map(Into::into),
             _ => Err(Cause::new("the driver answered another question")),
         }
     }
 
     fn map_outputs(&self, shuffle: ShuffleId) -> Result<Arc<MapOutputs>, TaskError> {
-        match self.ask(&FromExecutor::WantMapOutputs(shuffle)) {
-            Ok(ToExecutor::MapOutputs(outputs)) => outputs.map(Arc::new),
+        match self.ask(Question::MapOutputs(shuffle)) {
+            Ok(ToExecutor::MapOutputs(_, outputs)) => outputs.map(Arc::new),
             Ok(_) => Err(TaskError::Lost("the driver answered another question".to_owned())),
             Err(cause) => Err(TaskError::Lost(cause.message)),
         }

@@ -31,7 +31,7 @@ pub use id::{
     TaskAttempt, TaskId, ValueId,
 };
 pub use size::{ByteSize, ParseSizeError, to_usize};
-pub use stream::{FromExecutor, MapOutputs, ProgramHash, STREAM_VERSION, ToExecutor, receive, send};
+pub use stream::{FromExecutor, MapOutputs, ProgramHash, STREAM_VERSION, TASKS_AHEAD_MAX, ToExecutor, receive, send};
 pub use task::{
     AccumulatorUpdate, BlockUpdate, MapOutput, Next, OrRaise, TaskEnd, TaskError, TaskMetrics, TaskOutput,
 };

@@ -5,8 +5,8 @@
 //! way and their ends the other, with questions and answers in between. Bump [`STREAM_VERSION`] when a message changes.
 
 use crate::{
-    ByteSize, Cause, MapOutput, PartitionId, RddId, ShuffleId, TaskEnd, TaskError, ValueId, decode_record,
-    encode_record,
+    ByteSize, Cause, MapOutput, PartitionId, RddId, ShuffleId, TaskEnd, TaskError, TaskId, ValueId,
+    decode_record, encode_record,
 };
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use std::{
@@ -16,7 +16,9 @@ use std::{
 };
 
 /// Both sides must speak the same version.
-pub const STREAM_VERSION: u32 = 2;
+pub const STREAM_VERSION: u32 = 3;
+/// So many tasks a slot may be under way: one that runs, and those that wait behind it so that the slot need not.
+pub const TASKS_AHEAD_MAX: usize = 3;
 /// A longer message is refused: the other side is not what it says, or sends what it should not.
 const MESSAGE_BYTES_MAX: u32 = 1 << 30;
 
@@ -92,10 +94,10 @@ pub enum ToExecutor {
         /// Why, for people.
         why: String,
     },
-    /// A task to run.
-    Task(Vec<u8>),
-    /// The task that runs is not wanted any more.
-    Kill,
+    /// A task to run. At most [`TASKS_AHEAD_MAX`] a slot are under way.
+    Task(TaskId, Vec<u8>),
+    /// A task is not wanted any more.
+    Kill(TaskId),
     /// Nobody will ask for these any more.
     Forget {
         /// Values that tasks named.
@@ -104,9 +106,9 @@ pub enum ToExecutor {
         rdds: Vec<RddId>,
     },
     /// The answer to [`FromExecutor::WantValue`].
-    Value(Result<Vec<u8>, Cause>),
+    Value(ValueId, Result<Vec<u8>, Cause>),
     /// The answer to [`FromExecutor::WantMapOutputs`].
-    MapOutputs(Result<MapOutputs, TaskError>),
+    MapOutputs(ShuffleId, Result<MapOutputs, TaskError>),
 }
 
 /// Sends one message.
@@ -144,9 +146,9 @@ mod tests {
     #[test]
     fn messages_come_back_and_cut_ones_are_errors() {
         let mut bytes = Vec::new();
-        send(&ToExecutor::Task(vec![1, 2, 3]), &mut bytes).unwrap();
+        send(&ToExecutor::Task(TaskId(7), vec![1, 2, 3]), &mut bytes).unwrap();
         assert!(
-            matches!(receive(&mut bytes.as_slice()).unwrap(), ToExecutor::Task(task) if task == [1, 2, 3])
+            matches!(receive(&mut bytes.as_slice()).unwrap(), ToExecutor::Task(TaskId(7), task) if task == [1, 2, 3])
         );
         for end in 0..bytes.len() {
             assert!(receive::<ToExecutor>(&mut &bytes[..end]).is_err(), "{end}");

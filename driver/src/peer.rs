@@ -1,0 +1,178 @@
+//! An executor at the other end of a stream: tasks go there and their ends come back, several at a time.
+//!
+//! One thread listens to it: it hands ends to those who wait for them and answers what tasks ask.
+
+use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, bounded};
+use parking_lot::Mutex;
+use rsk_executor::DriverLink;
+use rsk_proto::{
+    FromExecutor, ProgramHash, RddId, STREAM_VERSION, TaskEnd, TaskId, ToExecutor, ValueId, receive, send,
+};
+use std::{
+    collections::HashMap,
+    io::{self, Read, Write},
+    sync::{
+        Arc, Weak,
+        atomic::{AtomicBool, Ordering},
+    },
+    thread,
+    time::{Duration, Instant},
+};
+
+/// How often a running task's wish to be killed is looked at.
+const LOOK_EVERY: Duration = Duration::from_millis(100);
+/// A killed task that does not stop by itself meanwhile is stopped with its process.
+const KILL_GRACE: Duration = Duration::from_secs(30);
+
+/// An executor process, as its driver sees it.
+pub(crate) struct Peer {
+    to: Mutex<Box<dyn Write + Send>>,
+    /// Who waits for the end of which task; nothing once the executor is gone.
+    waiting: Mutex<Option<HashMap<TaskId, Sender<TaskEnd>>>>,
+}
+
+impl Peer {
+    /// An executor that has been welcomed: `from` is what it says. Its questions are answered by `link`.
+    pub(crate) fn start(
+        from: impl Read + Send + 'static,
+        to: impl Write + Send + 'static,
+        link: Arc<dyn DriverLink>,
+    ) -> io::Result<Arc<Peer>> {
+        let waiting = Mutex::new(Some(HashMap::new()));
+        let peer = Arc::new(Peer { to: Mutex::new(Box::new(to)), waiting });
+        let own = Arc::clone(&peer);
+        thread::Builder::new().name("listen".to_owned()).spawn(move || own.listen(from, &*link))?;
+        Ok(peer)
+    }
+
+    /// Runs one task there and waits for its end.
+    ///
+    /// Errors: the executor has gone, or the task was killed and does not stop: the executor is to be ended then.
+    pub(crate) fn run(&self, id: TaskId, task: Vec<u8>, is_killed: &AtomicBool) -> io::Result<TaskEnd> {
+        let (end, ended) = bounded(1);
+        self.waiting.lock().as_mut().ok_or(io::ErrorKind::UnexpectedEof)?.insert(id, end);
+        let outcome = self.wait(id, task, &ended, is_killed);
+        if outcome.is_err() {
+            self.waiting.lock().as_mut().map(|waiting| waiting.remove(&id));
+        }
+        outcome
+    }
+
+    fn wait(
+        &self,
+        id: TaskId,
+        task: Vec<u8>,
+        ended: &Receiver<TaskEnd>,
+        is_killed: &AtomicBool,
+    ) -> io::Result<TaskEnd> {
+        self.say(&ToExecutor::Task(id, task))?;
+        let mut killed_at = None;
+        loop {
+            match ended.recv_timeout(LOOK_EVERY) {
+                Ok(end) => return Ok(end),
+                Err(RecvTimeoutError::Disconnected) => return Err(io::ErrorKind::UnexpectedEof.into()),
+                Err(RecvTimeoutError::Timeout) if is_killed.load(Ordering::Relaxed) => {
+                    if killed_at.is_none() {
+                        self.say(&ToExecutor::Kill(id))?;
+                    }
+                    if killed_at.get_or_insert_with(Instant::now).elapsed() > KILL_GRACE {
+                        return Err(io::Error::other("the killed task did not stop"));
+                    }
+                }
+                Err(RecvTimeoutError::Timeout) => {}
+            }
+        }
+    }
+
+    fn say(&self, message: &ToExecutor) -> io::Result<()> {
+        send(message, &mut *self.to.lock())
+    }
+
+    fn listen(&self, mut from: impl Read, link: &dyn DriverLink) {
+        let why = loop {
+            let heard = receive(&mut from).and_then(|message| self.heard(message, link));
+            if let Err(error) = heard {
+                break error;
+            }
+        };
+        tracing::debug!(error = %why, "an executor's stream has ended");
+        // Whoever waits hears that nothing will come.
+        *self.waiting.lock() = None;
+    }
+
+    fn heard(&self, message: FromExecutor, link: &dyn DriverLink) -> io::Result<()> {
+        let answer = match message {
+            FromExecutor::Ended(end) => {
+                let waiting = self.waiting.lock().as_mut().and_then(|waiting| waiting.remove(&end.attempt.task));
+                // Nobody waits any more for a task that was given up.
+                waiting.map(|waiting| waiting.send(end));
+                return Ok(());
+            }
+            FromExecutor::WantValue(id) => ToExecutor::Value(id, link.value(id).map(|bytes| bytes.to_vec())),
+            FromExecutor::WantMapOutputs(shuffle) => {
+                let outputs = link.map_outputs(shuffle).map(|outputs| (*outputs).clone());
+                ToExecutor::MapOutputs(shuffle, outputs)
+            }
+            FromExecutor::Hello { .. } => return Err(io::Error::other("it greeted twice")),
+        };
+        self.say(&answer)
+    }
+}
+
+impl std::fmt::Debug for Peer {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Peer").finish_non_exhaustive()
+    }
+}
+
+/// The executors that live.
+#[derive(Debug, Default)]
+pub(crate) struct Peers(Mutex<Vec<Weak<Peer>>>);
+
+impl Peers {
+    pub(crate) fn join(&self, peer: &Arc<Peer>) {
+        let mut peers = self.0.lock();
+        peers.retain(|peer| peer.strong_count() > 0);
+        peers.push(Arc::downgrade(peer));
+    }
+
+    /// Tells them what they need not keep any more. One that is gone keeps nothing.
+    pub(crate) fn forget(&self, values: &[ValueId], rdds: &[RddId]) {
+        let peers: Vec<_> = self.0.lock().iter().filter_map(Weak::upgrade).collect();
+        for peer in peers {
+            if let Err(error) = peer.say(&ToExecutor::Forget { values: values.to_vec(), rdds: rdds.to_vec() }) {
+                tracing::debug!(%error, "an executor that should forget something is gone");
+            }
+        }
+    }
+}
+
+/// Why an executor that introduces itself like this cannot work for the program `own`.
+pub(crate) fn refusal(hello: &FromExecutor, own: ProgramHash) -> Option<String> {
+    match hello {
+        FromExecutor::Hello { version, .. } if *version != STREAM_VERSION => {
+            Some(format!("it speaks version {version} of the messages, its driver {STREAM_VERSION}"))
+        }
+        FromExecutor::Hello { program, .. } if *program != own => {
+            Some(format!("it is program {program}, its driver {own}: both must be the same build"))
+        }
+        FromExecutor::Hello { .. } => None,
+        _ => Some("it did not say who it is".to_owned()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_the_same_build_with_the_same_messages_may_run_tasks() {
+        let hello = |version, program| FromExecutor::Hello { version, program: ProgramHash([program; 32]) };
+        let own = ProgramHash([7; 32]);
+        assert_eq!(refusal(&hello(STREAM_VERSION, 7), own), None);
+        let why = refusal(&hello(STREAM_VERSION, 8), own).unwrap();
+        assert!(why.contains(&own.to_string()) && why.contains(&ProgramHash([8; 32]).to_string()), "{why}");
+        assert!(refusal(&hello(STREAM_VERSION + 1, 7), own).unwrap().contains("version"));
+        assert!(refusal(&FromExecutor::WantValue(rsk_proto::ValueId([0; 32])), own).is_some());
+    }
+}
