@@ -18,9 +18,18 @@ mod size;
 mod stream;
 mod task;
 mod time;
+mod cluster;
 
 pub use block::{BlockId, ParseBlockError, StorageLevel};
 pub use cause::Cause;
+pub use cluster::{
+    AgentFacts, AgentId, AgentToMaster, Attributes, BLOB_CHUNK_BYTES_MAX, BlobChunk, BlobHash, BlobRequest,
+    BlobStatus, CLUSTER_VERSION, CONTROL_BYTES_MAX, Demand, DriverId, DriverSpec, ExecutorClaim, ExecutorEnd,
+    ExecutorKey, ExecutorReport, ExecutorSpec, ExecutorState, FrameworkEpoch, FrameworkFacts, FrameworkId,
+    FrameworkToMaster, Hello, Incarnation, MasterToAgent, MasterToFramework, Offer, OfferId, OperatorReply,
+    OperatorRequest, ParseAttributesError, ParseHashError, ParseIdError, ParseResourcesError, ParseRoleError,
+    Part, Ports, Refusal, Refuse, Resources, RoleName, status,
+};
 pub use codec::{
     AnyValue, CodecError, Decoder, EncodedValue, Encoder, VALUE_INLINE_BYTES_MAX, Values, decode_record,
     encode_record,
