@@ -93,7 +93,12 @@ impl ChildSlot {
     /// Runs one task.
     ///
     /// Errors: [`TaskError::Lost`] when the process cannot be started or dies under the task.
-    pub(crate) fn run(&mut self, id: TaskId, task: Vec<u8>, is_killed: &AtomicBool) -> Result<TaskEnd, TaskError> {
+    pub(crate) fn run(
+        &mut self,
+        id: TaskId,
+        task: Vec<u8>,
+        is_killed: &AtomicBool,
+    ) -> Result<TaskEnd, TaskError> {
         let mut process = if let Some(process) = self.process.take() {
             process
         } else {
@@ -146,7 +151,10 @@ fn wait_for_greeting(from: &UnixStream, is_killed: &AtomicBool) -> io::Result<()
             return Err(io::Error::other("its task is not wanted any more"));
         }
         if Instant::now() > until {
-            return Err(io::Error::new(io::ErrorKind::TimedOut, format!("it did not say who it is: {REMEDY}")));
+            return Err(io::Error::new(
+                io::ErrorKind::TimedOut,
+                format!("it did not say who it is: {REMEDY}"),
+            ));
         }
     }
     Ok(())

@@ -103,7 +103,8 @@ impl Peer {
     fn heard(&self, message: FromExecutor, link: &dyn DriverLink) -> io::Result<()> {
         let answer = match message {
             FromExecutor::Ended(end) => {
-                let waiting = self.waiting.lock().as_mut().and_then(|waiting| waiting.remove(&end.attempt.task));
+                let waiting =
+                    self.waiting.lock().as_mut().and_then(|waiting| waiting.remove(&end.attempt.task));
                 // Nobody waits any more for a task that was given up.
                 waiting.map(|waiting| waiting.send(end));
                 return Ok(());
@@ -140,7 +141,8 @@ impl Peers {
     pub(crate) fn forget(&self, values: &[ValueId], rdds: &[RddId]) {
         let peers: Vec<_> = self.0.lock().iter().filter_map(Weak::upgrade).collect();
         for peer in peers {
-            if let Err(error) = peer.say(&ToExecutor::Forget { values: values.to_vec(), rdds: rdds.to_vec() }) {
+            if let Err(error) = peer.say(&ToExecutor::Forget { values: values.to_vec(), rdds: rdds.to_vec() })
+            {
                 tracing::debug!(%error, "an executor that should forget something is gone");
             }
         }

@@ -6,8 +6,8 @@ use crate::{DriverLink, Executor, ExecutorConfig, Program, WorkDir};
 use crossbeam_channel::{Receiver, Sender, bounded};
 use parking_lot::Mutex;
 use rsk_proto::{
-    Cause, FromExecutor, MapOutputs, ProgramHash, STREAM_VERSION, ShuffleId, TASKS_AHEAD_MAX, TaskError, TaskId,
-    ToExecutor, ValueId, receive, send,
+    Cause, FromExecutor, MapOutputs, ProgramHash, STREAM_VERSION, ShuffleId, TASKS_AHEAD_MAX, TaskError,
+    TaskId, ToExecutor, ValueId, receive, send,
 };
 use std::{
     collections::{HashMap, VecDeque},

@@ -16,6 +16,8 @@ mod frame;
 mod id;
 mod size;
 mod stream;
+mod shuffle_file;
+mod serve;
 mod task;
 mod time;
 mod cluster;
@@ -24,11 +26,12 @@ pub use block::{BlockId, ParseBlockError, StorageLevel};
 pub use cause::Cause;
 pub use cluster::{
     AgentFacts, AgentId, AgentToMaster, Attributes, BLOB_CHUNK_BYTES_MAX, BlobChunk, BlobHash, BlobRequest,
-    BlobStatus, CLUSTER_VERSION, CONTROL_BYTES_MAX, Demand, DriverId, DriverSpec, ExecutorClaim, ExecutorEnd,
-    ExecutorKey, ExecutorReport, ExecutorSpec, ExecutorState, FrameworkEpoch, FrameworkFacts, FrameworkId,
-    FrameworkToMaster, Hello, Incarnation, MasterToAgent, MasterToFramework, Offer, OfferId, OperatorReply,
-    OperatorRequest, ParseAttributesError, ParseHashError, ParseIdError, ParseResourcesError, ParseRoleError,
-    Part, Ports, Refusal, Refuse, Resources, RoleName, status,
+    BlobStatus, CLUSTER_VERSION, CONTROL_BYTES_MAX, Demand, DriverId, DriverSpec, EXECUTOR_ARGUMENT,
+    EXECUTOR_START, ExecutorClaim, ExecutorEnd, ExecutorKey, ExecutorReport, ExecutorSpec, ExecutorStart,
+    ExecutorState, FrameworkEpoch, FrameworkFacts, FrameworkId, FrameworkToMaster, Hello, Incarnation,
+    MasterToAgent, MasterToFramework, Offer, OfferId, OperatorReply, OperatorRequest, ParseAttributesError,
+    ParseHashError, ParseIdError, ParseResourcesError, ParseRoleError, Part, Ports, Refusal, Refuse,
+    Resources, RoleName, status,
 };
 pub use codec::{
     AnyValue, CodecError, Decoder, EncodedValue, Encoder, VALUE_INLINE_BYTES_MAX, Values, decode_record,
@@ -39,8 +42,15 @@ pub use id::{
     AccumulatorId, ExecutorId, JobId, MapOutputId, PartitionId, RddId, ShuffleBlock, ShuffleId, StageId,
     TaskAttempt, TaskId, ValueId,
 };
+pub use serve::{FetchReply, FetchRequest, SERVE_VERSION};
+pub use shuffle_file::{
+    INDEX_ENTRY_BYTES, INDEX_HEAD_BYTES, Piece, decode_index_entry, encode_index, index_entry_offset,
+    index_head, map_output_paths, shuffle_folder,
+};
 pub use size::{ByteSize, ParseSizeError, to_usize};
-pub use stream::{FromExecutor, MapOutputs, ProgramHash, STREAM_VERSION, TASKS_AHEAD_MAX, ToExecutor, receive, send};
+pub use stream::{
+    FromExecutor, MapOutputs, ProgramHash, STREAM_VERSION, TASKS_AHEAD_MAX, ToExecutor, receive, send,
+};
 pub use task::{
     AccumulatorUpdate, BlockUpdate, MapOutput, Next, OrRaise, TaskEnd, TaskError, TaskMetrics, TaskOutput,
 };

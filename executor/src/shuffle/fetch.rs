@@ -82,7 +82,7 @@ fn open(
     reduce: PartitionId,
     partitions: u32,
 ) -> Result<Block, Cause> {
-    let (data, index) = index::paths(&task.executor().work_dir().shuffle(), output.id);
+    let (data, index) = rsk_proto::map_output_paths(&task.executor().work_dir().shuffle(), output.id);
     let piece = File::open(&index)
         .map_err(|error| Cause::of(&error))
         .and_then(|file| index::read(&file, output.id, reduce, partitions))

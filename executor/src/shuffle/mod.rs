@@ -12,27 +12,23 @@ pub use combine::{combine, combine_early};
 pub use fetch::fetch;
 pub use write::ShuffleWriter;
 
-use rsk_proto::{MapOutput, MapOutputId, PartitionId, ShuffleId};
+pub use rsk_proto::shuffle_folder as folder;
+use rsk_proto::{MapOutput, MapOutputId, PartitionId, map_output_paths};
 use std::{
     fs,
     hash::{BuildHasher, Hash},
-    path::{Path, PathBuf},
+    path::Path,
 };
-
-/// The folder of one shuffle's files, under the folder of all.
-pub fn folder(all: &Path, shuffle: ShuffleId) -> PathBuf {
-    all.join(shuffle.to_string())
-}
 
 /// Is a map output there, as far as the folder knows? Its bytes are not looked at.
 pub fn is_there(all: &Path, output: &MapOutput) -> bool {
-    let (data, index) = index::paths(all, output.id);
+    let (data, index) = map_output_paths(all, output.id);
     index.exists() && fs::metadata(data).is_ok_and(|data| data.len() >= output.bytes)
 }
 
 /// Removes a map output that nobody will read.
 pub fn remove(all: &Path, output: MapOutputId) {
-    let (data, index) = index::paths(all, output);
+    let (data, index) = map_output_paths(all, output);
     for path in [&index, &data] {
         fs::remove_file(path).unwrap_or(());
     }

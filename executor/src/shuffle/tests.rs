@@ -8,7 +8,7 @@ use rsk_proto::{MapOutput, MapOutputId, Next, TaskError, TaskId};
 use std::{fs, path::PathBuf};
 
 type Record = (u64, String);
-const SHUFFLE: ShuffleId = ShuffleId(3);
+const SHUFFLE: rsk_proto::ShuffleId = rsk_proto::ShuffleId(3);
 
 fn id(map: u32) -> MapOutputId {
     MapOutputId { shuffle: SHUFFLE, map: PartitionId(map), task: TaskId(u64::from(map) + 10) }
@@ -25,7 +25,7 @@ fn read(task: &TaskContext, reduce: u32, partitions: u32) -> Result<Vec<Record>,
 }
 
 fn paths(fixture: &Fixture, map: u32) -> (PathBuf, PathBuf) {
-    index::paths(&fixture.work_dir().shuffle(), id(map))
+    rsk_proto::map_output_paths(&fixture.work_dir().shuffle(), id(map))
 }
 
 fn record(n: u64, bytes: usize) -> Record {

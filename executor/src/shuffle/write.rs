@@ -1,8 +1,8 @@
 //! What a map task leaves: one data file, one index, written aside and renamed.
 
-use super::{buffer::PartitionBuffer, index};
+use super::buffer::PartitionBuffer;
 use crate::{TaskContext, spill::Piece};
-use rsk_proto::{Data, MapOutput, MapOutputId, PartitionId, TaskError};
+use rsk_proto::{Data, MapOutput, MapOutputId, PartitionId, TaskError, encode_index, map_output_paths};
 use std::{
     fs::{self, File},
     io::BufWriter,
@@ -42,7 +42,7 @@ impl ShuffleWriter {
     /// Publishes the output under its attempt's name.
     pub fn finish(mut self) -> Result<MapOutput, TaskError> {
         let task = self.buffer.task().clone();
-        let (data, index) = index::paths(&task.executor().work_dir().shuffle(), self.id);
+        let (data, index) = map_output_paths(&task.executor().work_dir().shuffle(), self.id);
         let folder = data.parent().unwrap_or(Path::new("."));
         fs::create_dir_all(folder).map_err(|error| TaskError::io(folder, "create", &error))?;
         let aside = data.with_extension("part");
@@ -86,7 +86,7 @@ fn publish(
     index: &Path,
 ) -> Result<u64, TaskError> {
     fs::rename(aside, data).map_err(|error| TaskError::io(data, "publish", &error))?;
-    fs::write(aside, index::encode(id, entries)).map_err(|error| TaskError::io(aside, "write", &error))?;
+    fs::write(aside, encode_index(id, entries)).map_err(|error| TaskError::io(aside, "write", &error))?;
     fs::rename(aside, index).map_err(|error| TaskError::io(index, "publish", &error))?;
     Ok(entries.iter().map(|entry| entry.bytes).sum())
 }

@@ -2,7 +2,8 @@
 
 mod region;
 
-pub(crate) use region::{Piece, Region};
+pub(crate) use region::Region;
+pub(crate) use rsk_proto::Piece;
 
 use crate::TaskContext;
 use rsk_proto::{Data, FrameReader, FrameWriter, OrRaise, TaskError};

@@ -1,7 +1,7 @@
 //! Part of a file of the executor, read in order and checked against its checksum.
 
 use crate::TaskContext;
-use serde::{Deserialize, Serialize};
+use rsk_proto::Piece;
 use std::{
     fs::File,
     io::{self, BufReader, Read},
@@ -11,21 +11,6 @@ use std::{
 
 /// Small frames are read so many bytes at a time; larger ones go past the buffer.
 const BUFFER_BYTES: usize = 32 << 10;
-
-/// Where bytes are in a file, and their checksum.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) struct Piece {
-    pub(crate) offset: u64,
-    pub(crate) bytes: u64,
-    pub(crate) crc32c: u32,
-}
-
-impl Piece {
-    /// The offset of what follows it.
-    pub(crate) fn end(self) -> u64 {
-        self.offset.saturating_add(self.bytes)
-    }
-}
 
 /// Reads a piece of a file from its start to its end.
 ///

@@ -12,6 +12,7 @@ mod executor;
 mod agent;
 mod framework;
 mod operate;
+mod start;
 pub mod status;
 #[cfg(test)]
 pub(crate) mod sample;
@@ -30,3 +31,4 @@ pub use operate::{DriverSpec, OperatorReply, OperatorRequest};
 pub use port::Ports;
 pub use resource::{ParseResourcesError, Resources};
 pub use role::{ParseRoleError, RoleName};
+pub use start::{EXECUTOR_ARGUMENT, EXECUTOR_START, ExecutorStart};
