@@ -8,7 +8,7 @@ use crate::{
     local::STACK_BYTES,
     peer::{Peer, Peers, refusal},
 };
-use rsk_executor::{DriverLink, Executor, ProcessError};
+use rsk_executor::{DriverLink, Executor, Process, ProcessError};
 use rsk_proto::{ByteSize, TaskEnd, TaskError, TaskId, ToExecutor, receive, send};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use std::{
@@ -67,8 +67,9 @@ fn serve() -> Result<(), ProcessError> {
     if let Some(claim) = std::env::args().nth(2) {
         image::believe(&claim);
     }
-    let hash = image::hash()?;
-    rsk_executor::serve(stream.try_clone()?, stream, hash, crate::rdd::action::run_task, STACK_BYTES)
+    let program = crate::rdd::action::run_task;
+    let process = Process { hash: image::hash()?, program, stack_bytes: STACK_BYTES, start: None };
+    rsk_executor::serve(stream.try_clone()?, stream, process)
 }
 
 /// A slot whose tasks run in a process of its own, started when the first task comes and again after it died.

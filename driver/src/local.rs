@@ -42,7 +42,7 @@ impl Local {
     ) -> Result<Local, Error> {
         let link = Arc::new(Link { values, map_outputs });
         let driver = Arc::clone(&link) as Arc<dyn DriverLink>;
-        let executor = Executor::new(config, crate::rdd::action::run_task, driver, work_dir);
+        let executor = Executor::new(config, crate::rdd::action::run_task, driver, work_dir, None);
         let (mut threads, peers) = (Vec::new(), Arc::<Peers>::default());
         for slot in 0..config.slots.max(1) {
             let dispatch = Arc::clone(&dispatch);
@@ -68,12 +68,12 @@ impl Local {
         let (executor, peers) = (Arc::downgrade(&self.executor), Arc::clone(&self.peers));
         values.on_removed(Box::new(move |id| {
             executor.upgrade().inspect(|executor| executor.remove_value(id));
-            peers.forget(&[id], &[]);
+            peers.forget(&[id], &[], &[]);
         }));
         let (executor, peers) = (Arc::downgrade(&self.executor), Arc::clone(&self.peers));
         blocks.on_removed(move |rdd| {
             executor.upgrade().inspect(|executor| executor.blocks().remove(rdd));
-            peers.forget(&[], &[rdd]);
+            peers.forget(&[], &[rdd], &[]);
         });
     }
 

@@ -52,7 +52,8 @@ pub use stream::{
     FromExecutor, MapOutputs, ProgramHash, STREAM_VERSION, TASKS_AHEAD_MAX, ToExecutor, receive, send,
 };
 pub use task::{
-    AccumulatorUpdate, BlockUpdate, MapOutput, Next, OrRaise, TaskEnd, TaskError, TaskMetrics, TaskOutput,
+    AccumulatorUpdate, BlockUpdate, Keeper, MapOutput, Next, OrRaise, TaskEnd, TaskError, TaskMetrics,
+    TaskOutput,
 };
 pub use time::Time;
 

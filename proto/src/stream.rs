@@ -5,8 +5,8 @@
 //! way and their ends the other, with questions and answers in between. Bump [`STREAM_VERSION`] when a message changes.
 
 use crate::{
-    ByteSize, Cause, MapOutput, PartitionId, RddId, ShuffleId, TaskEnd, TaskError, TaskId, ValueId,
-    decode_record, encode_record,
+    ByteSize, Cause, ExecutorId, MapOutput, PartitionId, RddId, ShuffleId, TaskEnd, TaskError, TaskId,
+    ValueId, decode_record, encode_record,
 };
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use std::{
@@ -68,6 +68,8 @@ pub enum FromExecutor {
         version: u32,
         /// The program it is.
         program: ProgramHash,
+        /// Of one that an agent started: which one it is, and what shows that it was asked for.
+        claim: Option<(ExecutorId, String)>,
     },
     /// A task has ended.
     Ended(TaskEnd),
@@ -75,6 +77,8 @@ pub enum FromExecutor {
     WantValue(ValueId),
     /// It needs to know where map outputs are.
     WantMapOutputs(ShuffleId),
+    /// Bytes of the large result of a task, as the driver asked for.
+    ResultPart(TaskId, Result<Vec<u8>, Cause>),
 }
 
 /// What a driver says.
@@ -86,7 +90,7 @@ pub enum ToExecutor {
         memory: ByteSize,
         /// Slots that share that memory.
         slots: u32,
-        /// The folder whose owner is the driver.
+        /// The folder that an executor without an agent shares with the driver, who owns it.
         work_dir: PathBuf,
     },
     /// It is not.
@@ -104,7 +108,20 @@ pub enum ToExecutor {
         values: Vec<ValueId>,
         /// Persisted RDDs, whose blocks go.
         rdds: Vec<RddId>,
+        /// Shuffles, whose files go from the executor's agent.
+        shuffles: Vec<ShuffleId>,
     },
+    /// Asks for bytes of the large result of a task that has ended there.
+    WantResult {
+        /// The task.
+        task: TaskId,
+        /// From here on.
+        offset: u64,
+        /// At most so many.
+        bytes: u32,
+    },
+    /// The result has been read, or is not wanted.
+    DropResult(TaskId),
     /// The answer to [`FromExecutor::WantValue`].
     Value(ValueId, Result<Vec<u8>, Cause>),
     /// The answer to [`FromExecutor::WantMapOutputs`].

@@ -87,6 +87,7 @@ mod tests {
         let output = |task| MapOutput {
             id: MapOutputId { shuffle: ShuffleId(1), map: PartitionId(0), task: TaskId(task) },
             bytes: 1,
+            kept_by: None,
         };
         assert_eq!(table.missing(ShuffleId(1), 1), BTreeSet::from([PartitionId(0)]));
         table.register(output(1));

@@ -1,6 +1,6 @@
 //! What a reduce task reads: its part of each map output, in map order, checked before use.
 
-use super::index;
+use super::{index, remote};
 use crate::{
     TaskContext,
     memory::limit_of,
@@ -17,7 +17,7 @@ use std::{
 };
 
 /// A block of at most this size is read at once.
-const WHOLE_BYTES_MAX: u64 = 8 << 20;
+pub(super) const WHOLE_BYTES_MAX: u64 = 8 << 20;
 /// Records between two looks at whether the task was told to stop.
 const LOOK_EVERY: u32 = 1024;
 
@@ -62,7 +62,7 @@ pub fn fetch<T: Data>(
 }
 
 /// A block that has been checked.
-enum Block {
+pub(super) enum Block {
     Whole(Cursor<Vec<u8>>),
     Streamed(io::BufReader<Region>),
 }
@@ -82,6 +82,12 @@ fn open(
     reduce: PartitionId,
     partitions: u32,
 ) -> Result<Block, Cause> {
+    if let Some(keeper) = &output.kept_by
+        && task.executor().keeper().is_none_or(|own| own.agent != keeper.agent)
+    {
+        let block = ShuffleBlock { output: output.id, reduce };
+        return remote::open(task, keeper, block, partitions);
+    }
     let (data, index) = rsk_proto::map_output_paths(&task.executor().work_dir().shuffle(), output.id);
     let piece = File::open(&index)
         .map_err(|error| Cause::of(&error))
