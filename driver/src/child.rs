@@ -196,20 +196,23 @@ fn listen(mut from: UnixStream) -> io::Result<Receiver<io::Result<FromExecutor>>
 impl ExecutorProcess {
     /// Its first message. A program may do other things first, but not for ever.
     fn greeting(&self, is_killed: &AtomicBool) -> io::Result<FromExecutor> {
+        const REMEDY: &str = "call rsk::executor_if_asked() first in the program's main";
         let until = Instant::now() + GREETING_TIMEOUT;
         loop {
             match self.said.recv_timeout(LOOK_EVERY) {
-                Ok(message) => return message,
-                Err(RecvTimeoutError::Disconnected) => return Err(io::ErrorKind::UnexpectedEof.into()),
                 Err(RecvTimeoutError::Timeout) if is_killed.load(Ordering::Relaxed) => {
                     return Err(io::Error::other("its task is not wanted any more"));
                 }
                 Err(RecvTimeoutError::Timeout) if Instant::now() > until => {
-                    let why =
-                        "it did not say who it is: call rsk::executor_if_asked() first in the program's main";
+                    let why = format!("it did not say who it is: {REMEDY}");
                     return Err(io::Error::new(io::ErrorKind::TimedOut, why));
                 }
                 Err(RecvTimeoutError::Timeout) => {}
+                Ok(Err(error)) if error.kind() != io::ErrorKind::UnexpectedEof => return Err(error),
+                Ok(Ok(hello)) => return Ok(hello),
+                Ok(Err(_)) | Err(RecvTimeoutError::Disconnected) => {
+                    return Err(io::Error::other(format!("it ended without a word: {REMEDY}")));
+                }
             }
         }
     }
