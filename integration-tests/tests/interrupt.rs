@@ -22,10 +22,12 @@ fn main() -> rsk::Result<()> {
     if std::env::args().next_back().is_some_and(|last| last.starts_with(ASK)) {
         return rsk::run(|ctx| {
             let stuck = |n| {
-                while n % 2 == 1 {
+                if n % 2 == 0 {
+                    return n;
+                }
+                loop {
                     std::hint::spin_loop();
                 }
-                n
             };
             ctx.range(0..4, 2).map(stuck).save_as_text_file(rsk::arg(0, String::new())?)
         });
