@@ -550,7 +550,7 @@ impl Dispatch {
     }
 }
 
-/// Stages that find output gone so often in a row fail their jobs.
+/// Stages that find the same output gone so often fail their jobs.
 const STAGE_ATTEMPTS_MAX: u32 = 4;
 
 impl Totals {

@@ -64,12 +64,12 @@ pub enum Error {
         /// Why the last try failed.
         source: TaskError,
     },
-    /// Map outputs kept getting lost.
+    /// A map output kept getting lost.
     #[error(
         "map outputs were lost or damaged {stages} times in a row: check the disk under --conf work_dir=DIR"
     )]
     OutputsLost {
-        /// How often the stage was submitted.
+        /// How often the same output was lost.
         stages: u32,
     },
     /// Output of a stage that may give other records each time was lost after results had been handed out: going on

@@ -21,6 +21,15 @@ where
     }
 
     /// [`combine_by_key`](super::PairRdd::combine_by_key) with the value.
+    ///
+    /// ```
+    /// use rsk::prelude::*;
+    /// let ctx = rsk::Context::new("local")?;
+    /// let pairs = ctx.parallelize(vec![('a', 7), ('a', 8)], 1)?;
+    /// let far = pairs.with(10).combine_by_key(|n, v| v + n, |n, a, v| a + v + n, |_, a, b| a + b);
+    /// assert_eq!(far.collect()?, [('a', 35)]);
+    /// # Ok::<(), rsk::Error>(())
+    /// ```
     pub fn combine_by_key<U, A, B, C>(
         self,
         create: A,
@@ -38,6 +47,15 @@ where
     }
 
     /// [`combine_by_key_into`](super::PairRdd::combine_by_key_into) with the value.
+    ///
+    /// ```
+    /// use rsk::prelude::*;
+    /// let ctx = rsk::Context::new("local")?;
+    /// let pairs = ctx.parallelize(vec![('a', 7), ('a', 8)], 1)?;
+    /// let far = pairs.with(10).combine_by_key_into(|n, v| v + n, |n, a, v| a + v + n, |_, a, b| a + b, 4)?;
+    /// assert_eq!((far.partitions(), far.collect()?), (4, vec![('a', 35)]));
+    /// # Ok::<(), rsk::Error>(())
+    /// ```
     pub fn combine_by_key_into<U, A, B, C>(
         self,
         create: A,
@@ -69,6 +87,15 @@ where
     }
 
     /// [`aggregate_by_key`](super::PairRdd::aggregate_by_key) with the value.
+    ///
+    /// ```
+    /// use rsk::prelude::*;
+    /// let ctx = rsk::Context::new("local")?;
+    /// let pairs = ctx.parallelize(vec![('a', 7), ('a', 8)], 1)?;
+    /// let large = pairs.with(7).aggregate_by_key(0, |n, count, v| count + u32::from(v > *n), |_, a, b| a + b);
+    /// assert_eq!(large.collect()?, [('a', 1)]);
+    /// # Ok::<(), rsk::Error>(())
+    /// ```
     pub fn aggregate_by_key<U, B, C>(
         self,
         zero: U,
@@ -85,6 +112,15 @@ where
     }
 
     /// [`aggregate_by_key_into`](super::PairRdd::aggregate_by_key_into) with the value.
+    ///
+    /// ```
+    /// use rsk::prelude::*;
+    /// let ctx = rsk::Context::new("local")?;
+    /// let pairs = ctx.parallelize(vec![('a', 7), ('a', 8)], 1)?;
+    /// let large = pairs.with(7).aggregate_by_key_into(0, |n, count, v| count + u32::from(v > *n), |_, a, b| a + b, 4)?;
+    /// assert_eq!((large.partitions(), large.collect()?), (4, vec![('a', 1)]));
+    /// # Ok::<(), rsk::Error>(())
+    /// ```
     pub fn aggregate_by_key_into<U, B, C>(
         self,
         zero: U,
@@ -115,6 +151,14 @@ where
     }
 
     /// [`fold_by_key`](super::PairRdd::fold_by_key) with the value.
+    ///
+    /// ```
+    /// use rsk::prelude::*;
+    /// let ctx = rsk::Context::new("local")?;
+    /// let pairs = ctx.parallelize(vec![('a', 7), ('a', 8)], 1)?;
+    /// assert_eq!(pairs.with(10).fold_by_key(0, |bound, a, b| (a + b).min(*bound)).collect()?, [('a', 10)]);
+    /// # Ok::<(), rsk::Error>(())
+    /// ```
     pub fn fold_by_key<F>(self, zero: V, function: F) -> AggregatedWith<K, V, E, V, F, F>
     where
         V: Sync + Clone,
@@ -124,6 +168,15 @@ where
     }
 
     /// [`fold_by_key_into`](super::PairRdd::fold_by_key_into) with the value.
+    ///
+    /// ```
+    /// use rsk::prelude::*;
+    /// let ctx = rsk::Context::new("local")?;
+    /// let pairs = ctx.parallelize(vec![('a', 7), ('a', 8)], 1)?;
+    /// let sums = pairs.with(10).fold_by_key_into(0, |bound, a, b| (a + b).min(*bound), 4)?;
+    /// assert_eq!((sums.partitions(), sums.collect()?), (4, vec![('a', 10)]));
+    /// # Ok::<(), rsk::Error>(())
+    /// ```
     pub fn fold_by_key_into<F>(
         self,
         zero: V,
@@ -156,6 +209,15 @@ where
     }
 
     /// [`reduce_by_key_into`](super::PairRdd::reduce_by_key_into) with the value.
+    ///
+    /// ```
+    /// use rsk::prelude::*;
+    /// let ctx = rsk::Context::new("local")?;
+    /// let pairs = ctx.parallelize(vec![('a', 7), ('a', 8)], 1)?;
+    /// let sums = pairs.with(10).reduce_by_key_into(|bound, a, b| (a + b).min(*bound), 4)?;
+    /// assert_eq!((sums.partitions(), sums.collect()?), (4, vec![('a', 10)]));
+    /// # Ok::<(), rsk::Error>(())
+    /// ```
     pub fn reduce_by_key_into<F>(
         self,
         function: F,

@@ -33,6 +33,14 @@ impl<P: Rdd<Item: Data>, E: Data + Sync> With<P, E> {
     }
 
     /// [`group_by_into`](super::Wide::group_by_into) with the value.
+    ///
+    /// ```
+    /// use rsk::prelude::*;
+    /// let ctx = rsk::Context::new("local")?;
+    /// let groups = ctx.range(0..5, 2).with(3).group_by_into(|divisor, n| n % divisor, 1)?;
+    /// assert_eq!(groups.collect()?.len(), 3);
+    /// # Ok::<(), rsk::Error>(())
+    /// ```
     pub fn group_by_into<K, F>(
         self,
         function: F,
@@ -48,6 +56,14 @@ impl<P: Rdd<Item: Data>, E: Data + Sync> With<P, E> {
     }
 
     /// [`sort_by`](super::Wide::sort_by) with the value.
+    ///
+    /// ```
+    /// use rsk::prelude::*;
+    /// let ctx = rsk::Context::new("local")?;
+    /// let sorted = ctx.range(0..5, 2).with(3).sort_by(|divisor, n| (n % divisor, *n), 1);
+    /// assert_eq!(sorted.collect()?, [0, 3, 1, 4, 2]);
+    /// # Ok::<(), rsk::Error>(())
+    /// ```
     pub fn sort_by<K, F>(self, function: F, partitions: usize) -> SortedBy<K, P::Item>
     where
         K: Data + Sync + Ord,
