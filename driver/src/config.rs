@@ -25,6 +25,9 @@ pub struct Config {
     /// `resubmit_delay`, milliseconds: how long a stage whose input was lost waits for further losses before it is run
     /// again. Default 200.
     pub resubmit_delay: Duration,
+    /// `locality_wait`, milliseconds: how long a task whose cached block another executor holds waits for a slot there.
+    /// Default 3000.
+    pub locality_wait: Duration,
     /// `job_order`, `fifo` or `fair`: how jobs that run at the same time share the slots. Default `fifo`.
     pub job_order: JobOrder,
     /// `pools`, such as `etl:3,live:1:2`: name, weight and minimum of slots of pools under `job_order=fair`.
@@ -62,6 +65,7 @@ impl Default for Config {
             work_dir: std::env::temp_dir(),
             task_attempts: 4,
             resubmit_delay: Duration::from_millis(200),
+            locality_wait: Duration::from_secs(3),
             job_order: JobOrder::Fifo,
             pools: BTreeMap::new(),
             executors: Executors::Threads,
@@ -73,11 +77,12 @@ impl Default for Config {
 }
 
 /// Every key with what it means, as `--help` prints them.
-pub(crate) const KEYS: [(&str, &str); 10] = [
+pub(crate) const KEYS: [(&str, &str); 11] = [
     ("memory=1g", "what the process may use; 60 % of it is the budget of execution and cache"),
     ("work_dir=DIR", "where shuffles, spills and cached blocks are kept; the system's temporary folder"),
     ("task_attempts=4", "tries at one task before its job fails"),
     ("resubmit_delay=200", "milliseconds that a stage whose input was lost waits for further losses"),
+    ("locality_wait=3000", "milliseconds that a task waits for a slot where its cached block is"),
     ("job_order=fifo", "or fair: how jobs that run at the same time share the slots"),
     ("pools=NAME:WEIGHT[:SLOTS],…", "weights and least slots of the pools of a fair order"),
     ("checkpoint_dir=DIR", "where checkpoints go, and stay; the work directory, and they go with their RDDs"),
@@ -109,6 +114,10 @@ impl Config {
             },
             "resubmit_delay" => match value.parse() {
                 Ok(millis) => self.resubmit_delay = Duration::from_millis(millis),
+                Err(_) => return Err(fail("a number of milliseconds is needed".to_owned())),
+            },
+            "locality_wait" => match value.parse() {
+                Ok(millis) => self.locality_wait = Duration::from_millis(millis),
                 Err(_) => return Err(fail("a number of milliseconds is needed".to_owned())),
             },
             "job_order" => match value {

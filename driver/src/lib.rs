@@ -11,6 +11,7 @@ mod value;
 mod job;
 mod dag;
 mod task;
+mod place;
 mod dispatch;
 mod track;
 mod local;

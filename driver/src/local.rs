@@ -5,12 +5,15 @@ use crate::{
     child::ChildSlot,
     dispatch::Dispatch,
     peer::Peers,
+    place::Place,
     track::{BlockTable, MapOutputTable},
     value::ValueRegistry,
 };
 use parking_lot::Mutex;
 use rsk_executor::{DriverLink, Executor, ExecutorConfig, WorkDir};
-use rsk_proto::{Cause, MapOutputs, PartitionId, ShuffleId, TaskEnd, TaskError, TaskMetrics, ValueId};
+use rsk_proto::{
+    Cause, ExecutorId, MapOutputs, PartitionId, ShuffleId, TaskEnd, TaskError, TaskMetrics, ValueId,
+};
 use std::{
     cell::Cell,
     panic::{AssertUnwindSafe, catch_unwind},
@@ -44,8 +47,14 @@ impl Local {
         let driver = Arc::clone(&link) as Arc<dyn DriverLink>;
         let executor = Executor::new(config, crate::rdd::action::run_task, driver, work_dir, None);
         let (mut threads, peers) = (Vec::new(), Arc::<Peers>::default());
+        let own = Arc::new(Place::new(ExecutorId(0), config.slots.max(1)));
         for slot in 0..config.slots.max(1) {
             let dispatch = Arc::clone(&dispatch);
+            let place = match executors {
+                Executors::Threads => Arc::clone(&own),
+                Executors::Processes => Arc::new(Place::new(ExecutorId(u64::from(slot) + 1), 1)),
+            };
+            dispatch.join(&place);
             let runs = match executors {
                 Executors::Threads => Slot::Thread(Arc::clone(&executor)),
                 Executors::Processes => {
@@ -54,7 +63,7 @@ impl Local {
                 }
             };
             let builder = thread::Builder::new().name(format!("slot-{slot}")).stack_size(STACK_BYTES);
-            threads.push(builder.spawn(move || serve(&dispatch, runs)).map_err(Error::Slot)?);
+            threads.push(builder.spawn(move || serve(&dispatch, &place, runs)).map_err(Error::Slot)?);
         }
         Ok(Local { dispatch, threads: Mutex::new(threads), executor, peers })
     }
@@ -124,10 +133,10 @@ pub(crate) fn guarded<R>(what: &str, body: impl FnOnce() -> R) -> Result<R, Task
 }
 
 /// What a slot does until there will be no more tasks.
-fn serve(dispatch: &Dispatch, mut slot: Slot) {
+fn serve(dispatch: &Dispatch, place: &Place, mut slot: Slot) {
     IS_SLOT.set(true);
     let mut ended = None;
-    while let Some(work) = dispatch.turn(ended.take()) {
+    while let Some(work) = dispatch.turn(place, ended.take()) {
         let (attempt, is_killed) = (work.attempt, Arc::clone(&work.is_killed));
         let task = guarded("encoding a task", || work.encode()).and_then(|task| task);
         let end = task.and_then(|task| match &mut slot {
