@@ -65,7 +65,7 @@ impl Context {
 
     /// A context with settings.
     ///
-    /// Errors: as with [`new`](Context::new); also a checkpoint folder that cannot be made.
+    /// Errors: as with [`new`](Context::new); also a file in the way of the checkpoint folder; a task that makes one.
     ///
     /// ```
     /// use rsk::{Config, Context};
