@@ -94,7 +94,7 @@ pub(crate) const KEYS: [(&str, &str); 11] = [
 impl Config {
     /// Applies one `key=value`.
     ///
-    /// Errors: a key that does not exist, with the nearest that does; a value that does not parse.
+    /// Errors: a key that does not exist, with the one that is probably meant; a value that does not parse.
     pub fn set(&mut self, setting: &str) -> Result<(), Error> {
         let fail = |why: String| Error::Config { setting: setting.to_owned(), why };
         let (key, value) = setting.split_once('=').ok_or_else(|| fail("write key=value".to_owned()))?;
@@ -148,11 +148,18 @@ impl Config {
                 }
                 _ => return Err(fail("off, error, warn, info or debug is needed".to_owned())),
             },
-            _ => return Err(fail(format!("there is no such key; the nearest is {:?}", nearest(key)))),
+            _ => {
+                let hint = nearest(key)
+                    .map_or("--help lists them".to_owned(), |key| format!("the nearest is {key:?}"));
+                return Err(fail(format!("there is no such key; {hint}")));
+            }
         }
         Ok(())
     }
 }
+
+/// Of two words, from 0 to 1: below, one is hardly meant by the other.
+const LIKENESS_MIN: f64 = 0.8;
 
 /// One pool: `name:weight` or `name:weight:slots`.
 fn pool(typed: &str) -> Option<(String, PoolShare)> {
@@ -163,13 +170,15 @@ fn pool(typed: &str) -> Option<(String, PoolShare)> {
     fields.next().is_none().then_some((name, PoolShare { weight, slots_min }))
 }
 
-/// The key that looks most like what was typed.
-fn nearest(typed: &str) -> &'static str {
-    let likeness = |key: &&str| strsim::jaro_winkler(key, typed);
-    KEYS.into_iter()
-        .filter_map(|(key, _)| Some(key.split_once('=')?.0))
-        .max_by(|a, b| likeness(a).total_cmp(&likeness(b)))
-        .unwrap_or_default()
+/// The key that looks most like what was typed, if one does.
+fn nearest(typed: &str) -> Option<&'static str> {
+    let likeness = |key: &str| {
+        let is_part = typed.len() >= 3 && (key.contains(typed) || typed.contains(key));
+        if is_part { 1.0 } else { strsim::jaro_winkler(key, typed) }
+    };
+    let keys = KEYS.into_iter().filter_map(|(key, _)| Some(key.split_once('=')?.0));
+    let (likeness, key) = keys.map(|key| (likeness(key), key)).max_by(|a, b| a.0.total_cmp(&b.0))?;
+    (likeness >= LIKENESS_MIN).then_some(key)
 }
 
 #[cfg(test)]
@@ -183,6 +192,10 @@ mod tests {
         {
             let error = Config::default().set(typed).unwrap_err().to_string();
             assert!(error.contains(meant), "{error}");
+        }
+        for far in ["parallelism=8", "x=1", "cores=4", "name=job"] {
+            let error = Config::default().set(far).unwrap_err().to_string();
+            assert!(error.ends_with("--help lists them"), "{error}");
         }
     }
 

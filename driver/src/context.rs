@@ -13,7 +13,7 @@ use crate::{
     track::{BlockTable, MapOutputTable},
     value::ValueRegistry,
 };
-use rsk_executor::{ExecutorConfig, WorkDir, shuffle::folder};
+use rsk_executor::{ExecutorConfig, TaskContext, WorkDir, shuffle::folder};
 use rsk_proto::{Data, ShuffleId};
 use std::sync::{
     Arc,
@@ -65,7 +65,7 @@ impl Context {
 
     /// A context with settings.
     ///
-    /// Errors: as with [`new`](Context::new); also a checkpoint folder that cannot be made.
+    /// Errors: as with [`new`](Context::new); also a file in the way of the checkpoint folder; a task that makes one.
     ///
     /// ```
     /// use rsk::{Config, Context};
@@ -76,6 +76,11 @@ impl Context {
     /// # Ok::<(), rsk::Error>(())
     /// ```
     pub fn with_config(master: &str, config: Config) -> Result<Context, Error> {
+        if TaskContext::current().is_some() {
+            let why = "a task cannot make a context: run jobs in the driver, and hand what they give to the closure by `with` or \
+                       a broadcast";
+            return Err(Error::Argument(why.to_owned()));
+        }
         if crate::child::is_asked() {
             return Err(Error::ExecutorNotAsked);
         }

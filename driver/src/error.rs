@@ -9,7 +9,17 @@ pub type Result<T, E = Error> = std::result::Result<T, E>;
 
 /// Why a job, or the making of an RDD or a context, failed.
 ///
-/// `Debug` prints the chain of causes for people, because that is what a `main` that returns it shows.
+/// `Debug` prints the chain of causes for people, because that is what a `main` that returns it shows. `?` takes the common
+/// errors of the standard library, and others when they are boxed:
+///
+/// ```
+/// fn limit(typed: &str) -> rsk::Result<u64> {
+///     let factor: u64 = std::fs::read_to_string("/proc/self/oom_score_adj")?.trim().parse()?;
+///     let typed: u64 = typed.parse()?;
+///     typed.checked_mul(factor + 1).ok_or_else(|| rsk::Error::App("it is too large".into()))
+/// }
+/// assert_eq!(limit("x").unwrap_err().to_string(), "invalid digit found in string");
+/// ```
 #[derive(thiserror::Error)]
 pub enum Error {
     /// The master string means nothing.
@@ -121,6 +131,32 @@ pub enum Error {
 fn times(attempts: u32) -> String {
     if attempts == 1 { String::new() } else { format!(" {attempts} times") }
 }
+
+/// Errors of the standard library that programs meet, so that `?` takes them; others are boxed first.
+macro_rules! app {
+    ($($error:ty),* $(,)?) => {$(
+        impl From<$error> for Error {
+            fn from(error: $error) -> Self {
+                Error::App(Box::new(error))
+            }
+        }
+    )*};
+}
+
+app!(
+    std::io::Error,
+    fmt::Error,
+    std::num::ParseIntError,
+    std::num::ParseFloatError,
+    std::num::TryFromIntError,
+    std::str::ParseBoolError,
+    std::str::Utf8Error,
+    std::string::FromUtf8Error,
+    std::char::ParseCharError,
+    std::env::VarError,
+    std::net::AddrParseError,
+    std::time::SystemTimeError,
+);
 
 impl fmt::Debug for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -96,9 +96,11 @@ impl WorkDir {
         self.path.join("result")
     }
 
-    /// Removes everything now: for a process that is about to exit without unwinding.
+    /// Removes everything now, for a process that is about to exit without unwinding. Once is enough.
     pub fn remove(&self) {
-        if let Err(error) = fs::remove_dir_all(&self.path) {
+        if let Err(error) = fs::remove_dir_all(&self.path)
+            && error.kind() != io::ErrorKind::NotFound
+        {
             tracing::debug!(%error, path = %self.path.display(), "cannot remove the work directory");
         }
     }

@@ -3,7 +3,7 @@
 use super::{Aggregate, AggregatedWith, ByFunctions, CombineByKey, CombinedWith, Reduce, Reduced};
 use crate::{
     Result,
-    rdd::{Bound, Partitioner, Rdd, With, partitioner::Chosen},
+    rdd::{Bound, Partitioner, Rdd, Stateless, With, partitioner::Chosen},
     value::Captured,
 };
 use rsk_proto::Data;
@@ -38,9 +38,9 @@ where
     ) -> CombinedWith<K, V, E, A, B, C>
     where
         U: Data,
-        A: Fn(&E, V) -> U + Copy + Send + Sync + 'static,
-        B: Fn(&E, U, V) -> U + Copy + Send + Sync + 'static,
-        C: Fn(&E, U, U) -> U + Copy + Send + Sync + 'static,
+        A: Fn(&E, V) -> U + Stateless,
+        B: Fn(&E, U, V) -> U + Stateless,
+        C: Fn(&E, U, U) -> U + Stateless,
     {
         let spread = self.spread();
         CombineByKey::new(&self.parent, self.functions(create, merge_value, merge_combiners), &spread)
@@ -65,15 +65,15 @@ where
     ) -> Result<CombinedWith<K, V, E, A, B, C>>
     where
         U: Data,
-        A: Fn(&E, V) -> U + Copy + Send + Sync + 'static,
-        B: Fn(&E, U, V) -> U + Copy + Send + Sync + 'static,
-        C: Fn(&E, U, U) -> U + Copy + Send + Sync + 'static,
+        A: Fn(&E, V) -> U + Stateless,
+        B: Fn(&E, U, V) -> U + Stateless,
+        C: Fn(&E, U, U) -> U + Stateless,
     {
         let spread = Chosen::asked(partitioner)?;
         Ok(CombineByKey::new(&self.parent, self.functions(create, merge_value, merge_combiners), &spread))
     }
 
-    fn functions<A: Copy + 'static, B: Copy + 'static, C: Copy + 'static>(
+    fn functions<A: Stateless, B: Stateless, C: Stateless>(
         &self,
         create: A,
         merge_value: B,
@@ -104,8 +104,8 @@ where
     ) -> AggregatedWith<K, V, E, U, B, C>
     where
         U: Data + Sync + Clone,
-        B: Fn(&E, U, V) -> U + Copy + Send + Sync + 'static,
-        C: Fn(&E, U, U) -> U + Copy + Send + Sync + 'static,
+        B: Fn(&E, U, V) -> U + Stateless,
+        C: Fn(&E, U, U) -> U + Stateless,
     {
         let spread = self.spread();
         CombineByKey::new(&self.parent, self.aggregation(zero, merge_value, merge_combiners), &spread)
@@ -130,14 +130,14 @@ where
     ) -> Result<AggregatedWith<K, V, E, U, B, C>>
     where
         U: Data + Sync + Clone,
-        B: Fn(&E, U, V) -> U + Copy + Send + Sync + 'static,
-        C: Fn(&E, U, U) -> U + Copy + Send + Sync + 'static,
+        B: Fn(&E, U, V) -> U + Stateless,
+        C: Fn(&E, U, U) -> U + Stateless,
     {
         let spread = Chosen::asked(partitioner)?;
         Ok(CombineByKey::new(&self.parent, self.aggregation(zero, merge_value, merge_combiners), &spread))
     }
 
-    fn aggregation<U: Data + Sync, B: Copy + 'static, C: Copy + 'static>(
+    fn aggregation<U: Data + Sync, B: Stateless, C: Stateless>(
         &self,
         zero: U,
         merge_value: B,
@@ -162,7 +162,7 @@ where
     pub fn fold_by_key<F>(self, zero: V, function: F) -> AggregatedWith<K, V, E, V, F, F>
     where
         V: Sync + Clone,
-        F: Fn(&E, V, V) -> V + Copy + Send + Sync + 'static,
+        F: Fn(&E, V, V) -> V + Stateless,
     {
         self.aggregate_by_key(zero, function, function)
     }
@@ -185,7 +185,7 @@ where
     ) -> Result<AggregatedWith<K, V, E, V, F, F>>
     where
         V: Sync + Clone,
-        F: Fn(&E, V, V) -> V + Copy + Send + Sync + 'static,
+        F: Fn(&E, V, V) -> V + Stateless,
     {
         self.aggregate_by_key_into(zero, function, function, partitioner)
     }
@@ -202,7 +202,7 @@ where
     /// ```
     pub fn reduce_by_key<F>(self, function: F) -> Reduced<K, V, Bound<E, F>>
     where
-        F: Fn(&E, V, V) -> V + Copy + Send + Sync + 'static,
+        F: Fn(&E, V, V) -> V + Stateless,
     {
         let spread = self.spread();
         CombineByKey::new(&self.parent, Reduce(Bound::new(self.value, function)), &spread)
@@ -224,7 +224,7 @@ where
         partitioner: impl Partitioner<K>,
     ) -> Result<Reduced<K, V, Bound<E, F>>>
     where
-        F: Fn(&E, V, V) -> V + Copy + Send + Sync + 'static,
+        F: Fn(&E, V, V) -> V + Stateless,
     {
         let spread = Chosen::asked(partitioner)?;
         Ok(CombineByKey::new(&self.parent, Reduce(Bound::new(self.value, function)), &spread))

@@ -4,7 +4,7 @@ use super::SortedBy;
 use crate::{
     Result,
     rdd::{
-        Partitioner, Rdd, With,
+        Partitioner, Rdd, Stateless, With,
         pair::{CombineByKey, Group, Grouped, Sorted, Values},
         partitioner::Chosen,
     },
@@ -26,7 +26,7 @@ impl<P: Rdd<Item: Data>, E: Data + Sync> With<P, E> {
     pub fn group_by<K, F>(self, function: F) -> Grouped<K, P::Item>
     where
         K: Data + Hash + Eq,
-        F: Fn(&E, &P::Item) -> K + Copy + Send + Sync + 'static,
+        F: Fn(&E, &P::Item) -> K + Stateless,
     {
         let spread = Chosen::upstream(&[(None, self.parent.partitions())]);
         CombineByKey::new(&self.key_by(function), Group, &spread)
@@ -48,7 +48,7 @@ impl<P: Rdd<Item: Data>, E: Data + Sync> With<P, E> {
     ) -> Result<Grouped<K, P::Item>>
     where
         K: Data + Hash + Eq,
-        F: Fn(&E, &P::Item) -> K + Copy + Send + Sync + 'static,
+        F: Fn(&E, &P::Item) -> K + Stateless,
     {
         let spread = Chosen::asked(partitioner)?;
         let pairs = self.key_by(function);
@@ -67,7 +67,7 @@ impl<P: Rdd<Item: Data>, E: Data + Sync> With<P, E> {
     pub fn sort_by<K, F>(self, function: F, partitions: usize) -> SortedBy<K, P::Item>
     where
         K: Data + Sync + Ord,
-        F: Fn(&E, &P::Item) -> K + Copy + Send + Sync + 'static,
+        F: Fn(&E, &P::Item) -> K + Stateless,
     {
         let pairs = self.key_by(function);
         Values(Sorted::over_all(&pairs, partitions, false))
