@@ -5,7 +5,8 @@ use crate::{
     accumulator::AccumulatorTable,
     dispatch::Dispatch,
     job::with_properties,
-    local::Local,
+    local::Backend,
+    master::Master,
     rdd::{
         persist::CheckpointDir,
         source::{Parallelize, Range},
@@ -37,8 +38,7 @@ pub struct Context(Arc<Inner>);
 #[derive(Debug)]
 struct Inner {
     config: Config,
-    slots: u32,
-    backend: Local,
+    backend: Backend,
     dispatch: Arc<Dispatch>,
     values: Arc<ValueRegistry>,
     map_outputs: Arc<MapOutputTable>,
@@ -49,9 +49,10 @@ struct Inner {
 }
 
 impl Context {
-    /// A context on `master`: `local` (one slot), `local[K]` or `local[*]` (a slot for each CPU).
+    /// A context on `master`: `local` (one slot), `local[K]`, `local[*]` (a slot for each CPU), or `HOST:PORT` of a
+    /// cluster's master, several with commas.
     ///
-    /// Errors: an unknown master, a work directory that cannot be written.
+    /// Errors: an unknown master, a work directory that cannot be written, a master that cannot be reached or refuses.
     ///
     /// ```
     /// let ctx = rsk::Context::new("local[2]")?;
@@ -84,12 +85,17 @@ impl Context {
         if crate::child::is_asked() {
             return Err(Error::ExecutorNotAsked);
         }
-        let slots = slots(master)?;
+        let master = Master::parse(master)?;
         let work_dir = WorkDir::create(&config.work_dir)?;
         let values = Arc::new(ValueRegistry::default());
         let map_outputs = Arc::new(MapOutputTable::default());
         let blocks = Arc::new(BlockTable::default());
         let accumulators = Arc::new(AccumulatorTable::default());
+        // On a cluster the sizes are those of each executor; this process runs no task.
+        let slots = match master {
+            Master::Local(slots) => slots,
+            Master::Cluster(_) | Master::LocalCluster { .. } => config.executor_cores,
+        };
         let sizes = ExecutorConfig { slots, memory: config.memory };
         let dispatch = Arc::new(Dispatch::new(
             &config,
@@ -99,9 +105,10 @@ impl Context {
             Arc::clone(&blocks),
             Arc::clone(&accumulators),
         ));
-        let backend = Local::start(
+        let backend = Backend::start(
             sizes,
-            config.executors,
+            &config,
+            &master,
             work_dir,
             Arc::clone(&dispatch),
             Arc::clone(&values),
@@ -110,7 +117,6 @@ impl Context {
         backend.forget_with(&values, &blocks);
         let context = Context(Arc::new(Inner {
             config,
-            slots,
             backend,
             dispatch,
             values,
@@ -175,7 +181,8 @@ impl Context {
         self.0.dispatch.stop("the context was stopped");
     }
 
-    /// How many partitions to use where nothing better is known: one a slot.
+    /// How many partitions to use where nothing better is known: one a slot. On a cluster, where executors come and go,
+    /// `max_cores` if it is given, else the slots of the executors that are there, but at least two.
     ///
     /// ```
     /// let ctx = rsk::Context::new("local[3]")?;
@@ -183,7 +190,7 @@ impl Context {
     /// # Ok::<(), rsk::Error>(())
     /// ```
     pub fn default_partitions(&self) -> usize {
-        self.0.slots as usize
+        self.0.backend.slots(&self.0.config) as usize
     }
 
     /// Runs `body`; jobs that it starts on this thread belong to the group `name`, which
@@ -243,7 +250,7 @@ impl Context {
         &self.0.config
     }
 
-    pub(crate) fn backend(&self) -> &Local {
+    pub(crate) fn backend(&self) -> &Backend {
         &self.0.backend
     }
 
@@ -279,6 +286,7 @@ impl Context {
 
     /// Removes the files of a shuffle.
     pub(crate) fn remove_map_outputs(&self, shuffle: ShuffleId) {
+        self.0.backend.forget_shuffle(shuffle);
         let folder = folder(&self.0.backend.executor().work_dir().shuffle(), shuffle);
         if let Err(error) = std::fs::remove_dir_all(&folder)
             && error.kind() != std::io::ErrorKind::NotFound
@@ -289,33 +297,5 @@ impl Context {
 
     pub(crate) fn next_id(&self) -> u64 {
         self.0.ids.fetch_add(1, Ordering::Relaxed)
-    }
-}
-
-/// How many slots a master string asks for.
-fn slots(master: &str) -> Result<u32, Error> {
-    let unknown = || Error::Master(master.to_owned());
-    let inside = |text: &str| Some(text.strip_prefix("local[")?.strip_suffix(']')?.to_owned());
-    match (master, inside(master).as_deref()) {
-        ("local", _) => Ok(1),
-        (_, Some("*")) => {
-            Ok(std::thread::available_parallelism().map_or(1, |n| u32::try_from(n.get()).unwrap_or(1)))
-        }
-        (_, Some(slots)) => slots.parse().ok().filter(|slots| (1..=4096).contains(slots)).ok_or_else(unknown),
-        _ => Err(unknown()),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::slots;
-
-    #[test]
-    fn master_strings() {
-        assert_eq!((slots("local").unwrap(), slots("local[3]").unwrap()), (1, 3));
-        assert!(slots("local[*]").unwrap() >= 1);
-        for wrong in ["", "loca", "local[0]", "local[x]", "local[2", "host:5050", "local[-1]"] {
-            assert!(slots(wrong).unwrap_err().to_string().contains(&format!("{wrong:?}")), "{wrong}");
-        }
     }
 }

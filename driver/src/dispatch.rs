@@ -33,7 +33,7 @@ use std::{
     collections::{BTreeMap, BTreeSet},
     path::PathBuf,
     sync::{
-        Arc,
+        Arc, OnceLock,
         atomic::{AtomicBool, Ordering},
     },
     time::{Duration, Instant},
@@ -103,6 +103,8 @@ pub(crate) struct Dispatch {
     accumulators: Arc<AccumulatorTable>,
     state: Mutex<State>,
     has_work: Condvar,
+    /// Told when tasks have come: a framework may want executors.
+    on_work: OnceLock<Box<dyn Fn() + Send + Sync>>,
 }
 
 struct State {
@@ -232,6 +234,7 @@ impl Dispatch {
             accumulators,
             state: Mutex::new(state),
             has_work: Condvar::new(),
+            on_work: OnceLock::new(),
         }
     }
 
@@ -285,6 +288,26 @@ impl Dispatch {
         state.is_stopping = true;
         self.cancel_those(&mut state, why, |_| true);
         self.has_work.notify_all();
+    }
+
+    /// What to do when tasks have come. Called under the lock: it must do little.
+    pub(crate) fn on_work(&self, told: impl Fn() + Send + Sync + 'static) {
+        self.on_work.get_or_init(|| Box::new(told));
+    }
+
+    /// How many tasks wait or run, and which executors run some or hold blocks.
+    pub(crate) fn load(&self) -> (usize, Vec<ExecutorId>) {
+        let state = self.state.lock();
+        let tasks = state.sets.values().map(|set| set.core.left()).sum();
+        let runs = |(id, (_, running)): (&ExecutorId, &(Arc<Place>, u32))| (*running > 0).then_some(*id);
+        let mut busy: BTreeSet<_> = state.places.iter().filter_map(runs).collect();
+        busy.extend(self.blocks.executors());
+        (tasks, busy.into_iter().collect())
+    }
+
+    /// How many tasks can run at a time now.
+    pub(crate) fn slots(&self) -> u32 {
+        self.state.lock().places.values().map(|(place, _)| place.slots).sum()
     }
 
     /// An executor has come; its lanes may take turns.
@@ -574,6 +597,7 @@ impl Dispatch {
                 tracing::info!(%stage, attempt, %job, tasks, name, "a stage starts");
                 state.sets.insert((stage, attempt), set);
                 self.has_work.notify_all();
+                self.on_work.get().inspect(|told| told());
             }
             Command::Retire { stage } => {
                 let sets = state.sets.range_mut((stage, 0)..=(stage, u32::MAX));

@@ -24,8 +24,8 @@ pub type Result<T, E = Error> = std::result::Result<T, E>;
 pub enum Error {
     /// The master string means nothing.
     #[error(
-        "unknown master {0:?}: use local, local[K] or local[*], K from 1 to 4096; it comes before the program's own \
-         arguments"
+        "unknown master {0:?}: use local, local[K] or local[*], K from 1 to 4096, or HOST:PORT of a cluster's \
+         master; it comes before the program's own arguments"
     )]
     Master(String),
     /// A setting is misspelled or has a value it cannot have.
@@ -62,6 +62,23 @@ pub enum Error {
     /// A task or a result cannot be encoded or decoded.
     #[error("cannot exchange data with the executors")]
     Codec(#[from] CodecError),
+    /// The master of a cluster cannot be reached, or refuses.
+    #[error("cannot run on the cluster")]
+    Cluster(#[source] rsk_proto::rpc::RpcError),
+    /// The driver of a cluster's application cannot do its part.
+    #[error("the driver cannot {doing}")]
+    Driver {
+        /// What it cannot do.
+        doing: &'static str,
+        /// Why not.
+        source: std::io::Error,
+    },
+    /// This program's own file cannot be read, to be brought to the cluster.
+    #[error("cannot read this program's own file")]
+    Program {
+        /// Why not.
+        source: std::io::Error,
+    },
     /// One partition could not be computed.
     #[error("{partition} of {stage} failed{}", times(*attempts))]
     Task {
@@ -163,5 +180,11 @@ impl fmt::Debug for Error {
         write!(f, "{self}")?;
         let causes = std::iter::successors(self.source(), |error| (*error).source());
         causes.into_iter().try_for_each(|cause| write!(f, "\n  because {cause}"))
+    }
+}
+
+impl From<rsk_proto::rpc::RpcError> for Error {
+    fn from(error: rsk_proto::rpc::RpcError) -> Self {
+        Error::Cluster(error)
     }
 }

@@ -1,9 +1,12 @@
-//! The local backend: slots in this process, threads that take one task after another.
+//! Where a context's tasks run: slots in this process, threads that take one task after another, or the executors of a
+//! cluster.
 
 use crate::{
-    Error, Executors,
+    Config, Error, Executors,
     child::ChildSlot,
     dispatch::Dispatch,
+    framework::{self, Framework},
+    master::Master,
     peer::Peers,
     place::Place,
     track::{BlockTable, MapOutputTable},
@@ -26,36 +29,53 @@ pub(crate) const STACK_BYTES: usize = 64 << 20;
 
 /// Threads that run tasks. Dropping the backend waits for them, so that the work directory goes with the program.
 #[derive(Debug)]
-pub(crate) struct Local {
+pub(crate) struct Backend {
     dispatch: Arc<Dispatch>,
     threads: Mutex<Vec<JoinHandle<()>>>,
     executor: Arc<Executor>,
     peers: Arc<Peers>,
+    framework: Option<Framework>,
 }
 
-impl Local {
-    /// Starts the slots.
+impl Backend {
+    /// Starts the slots, or subscribes at the cluster's master.
     pub(crate) fn start(
-        config: ExecutorConfig,
-        executors: Executors,
+        sizes: ExecutorConfig,
+        config: &Config,
+        master: &Master,
         work_dir: WorkDir,
         dispatch: Arc<Dispatch>,
         values: Arc<ValueRegistry>,
         map_outputs: Arc<MapOutputTable>,
-    ) -> Result<Local, Error> {
+    ) -> Result<Backend, Error> {
         let link = Arc::new(Link { values, map_outputs });
         let driver = Arc::clone(&link) as Arc<dyn DriverLink>;
-        let executor = Executor::new(config, crate::rdd::action::run_task, driver, work_dir, None);
+        let executor = Executor::new(sizes, crate::rdd::action::run_task, driver, work_dir, None);
         let (mut threads, peers) = (Vec::new(), Arc::<Peers>::default());
-        let own = Arc::new(Place::new(ExecutorId(0), config.slots.max(1)));
-        for slot in 0..config.slots.max(1) {
+        let parts = || framework::Parts {
+            dispatch: Arc::clone(&dispatch),
+            link: Arc::clone(&link) as Arc<dyn DriverLink>,
+            peers: Arc::clone(&peers),
+            map_outputs: Arc::clone(&link.map_outputs),
+            results: executor.work_dir().result(),
+        };
+        let framework = match master {
+            Master::Local(_) => None,
+            Master::Cluster(masters) => Some(Framework::start(masters.clone(), config, parts())?),
+            Master::LocalCluster { .. } => {
+                return Err(Error::Argument("local-cluster is not there yet".to_owned()));
+            }
+        };
+        let slots = if framework.is_some() { 0 } else { sizes.slots.max(1) };
+        let own = Arc::new(Place::new(ExecutorId(0), slots));
+        for slot in 0..slots {
             let dispatch = Arc::clone(&dispatch);
-            let place = match executors {
+            let place = match config.executors {
                 Executors::Threads => Arc::clone(&own),
                 Executors::Processes => Arc::new(Place::new(ExecutorId(u64::from(slot) + 1), 1)),
             };
             dispatch.join(&place);
-            let runs = match executors {
+            let runs = match config.executors {
                 Executors::Threads => Slot::Thread(Arc::clone(&executor)),
                 Executors::Processes => {
                     let link = Arc::clone(&link) as Arc<dyn DriverLink>;
@@ -65,11 +85,26 @@ impl Local {
             let builder = thread::Builder::new().name(format!("slot-{slot}")).stack_size(STACK_BYTES);
             threads.push(builder.spawn(move || serve(&dispatch, &place, runs)).map_err(Error::Slot)?);
         }
-        Ok(Local { dispatch, threads: Mutex::new(threads), executor, peers })
+        Ok(Backend { dispatch, threads: Mutex::new(threads), executor, peers, framework })
     }
 
     pub(crate) fn executor(&self) -> &Arc<Executor> {
         &self.executor
+    }
+
+    /// How many tasks can run at a time, as far as that is known.
+    pub(crate) fn slots(&self, config: &Config) -> u32 {
+        match &self.framework {
+            None => self.executor.config().slots,
+            Some(_) => config.max_cores.unwrap_or_else(|| self.dispatch.slots()).max(2),
+        }
+    }
+
+    /// Has agents remove the files of a shuffle.
+    pub(crate) fn forget_shuffle(&self, shuffle: ShuffleId) {
+        if self.framework.is_some() {
+            self.peers.forget(&[], &[], &[shuffle]);
+        }
     }
 
     /// Has executors forget what no handle names any more, for as long as they live.
@@ -89,6 +124,9 @@ impl Local {
     /// Ends all jobs, waits for the slots to end their tasks, and removes the work directory. Once is enough.
     pub(crate) fn end(&self) {
         self.dispatch.stop("the context has stopped");
+        if let Some(framework) = &self.framework {
+            framework.end(true, String::new());
+        }
         // The last handle may be let go of by a slot itself.
         let own = thread::current().id();
         let threads = std::mem::take(&mut *self.threads.lock());
@@ -101,7 +139,7 @@ impl Local {
     }
 }
 
-impl Drop for Local {
+impl Drop for Backend {
     fn drop(&mut self) {
         self.end();
     }

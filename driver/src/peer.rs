@@ -44,16 +44,21 @@ enum News {
 }
 
 impl Peer {
-    /// An executor that has been welcomed: `from` is what it says. Its questions are answered by `link`.
+    /// An executor that has been welcomed: `from` is what it says. Its questions are answered by `link`; `on_gone` is
+    /// called when it has gone.
     pub(crate) fn start(
         from: impl Read + Send + 'static,
         to: impl Write + Send + 'static,
         link: Arc<dyn DriverLink>,
+        on_gone: impl FnOnce() + Send + 'static,
     ) -> io::Result<Arc<Peer>> {
         let waiting = Mutex::new(Some(HashMap::new()));
         let peer = Arc::new(Peer { to: Mutex::new(Box::new(to)), waiting });
         let own = Arc::clone(&peer);
-        thread::Builder::new().name("listen".to_owned()).spawn(move || own.listen(from, &*link))?;
+        thread::Builder::new().name("listen".to_owned()).spawn(move || {
+            own.listen(from, &*link);
+            on_gone();
+        })?;
         Ok(peer)
     }
 

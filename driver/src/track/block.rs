@@ -69,10 +69,17 @@ impl BlockTable {
         self.rdds.lock().get(&rdd).cloned().unwrap_or_default()
     }
 
+    /// Those that hold something.
+    pub(crate) fn executors(&self) -> BTreeSet<ExecutorId> {
+        self.rdds.lock().values().flat_map(BTreeMap::values).flatten().copied().collect()
+    }
+
     /// An executor has gone with all that it held.
     pub(crate) fn forget_executor(&self, gone: ExecutorId) {
         for held in self.rdds.lock().values_mut() {
-            held.values_mut().for_each(|holders| drop(holders.remove(&gone)));
+            for holders in held.values_mut() {
+                holders.remove(&gone);
+            }
             held.retain(|_, holders| !holders.is_empty());
         }
     }

@@ -2,7 +2,7 @@
 
 use parking_lot::Mutex;
 
-use rsk_proto::{MapOutput, MapOutputId, MapOutputs, PartitionId, ShuffleId};
+use rsk_proto::{AgentId, MapOutput, MapOutputId, MapOutputs, PartitionId, ShuffleId};
 use std::{
     collections::{BTreeSet, HashMap},
     sync::Arc,
@@ -49,6 +49,18 @@ impl MapOutputTable {
             && slot.as_ref().is_some_and(|output| output.id == lost)
         {
             *slot = None;
+        }
+    }
+
+    /// Forgets all outputs that an agent kept.
+    pub(crate) fn forget_agent(&self, gone: AgentId) {
+        let is_gone = |output: &MapOutput| output.kept_by.as_ref().is_some_and(|keeper| keeper.agent == gone);
+        for outputs in self.0.lock().values_mut() {
+            if outputs.outputs.iter().flatten().any(is_gone) {
+                for slot in &mut Arc::make_mut(outputs).outputs {
+                    slot.take_if(|output| is_gone(output));
+                }
+            }
         }
     }
 
