@@ -1,0 +1,7 @@
+//! The agent: one on each machine. It starts executors as the master orders, watches their processes, serves what map
+//! tasks left, and deletes what ended applications leave.
+//!
+//! What it is not: it never sees a task. Executors dial their driver themselves.
+
+mod link;
+mod core;
