@@ -21,6 +21,8 @@ mod serve;
 mod task;
 mod time;
 mod cluster;
+mod convert;
+pub mod rpc;
 
 pub use block::{BlockId, ParseBlockError, StorageLevel};
 pub use cause::Cause;
@@ -37,6 +39,7 @@ pub use codec::{
     AnyValue, CodecError, Decoder, EncodedValue, Encoder, VALUE_INLINE_BYTES_MAX, Values, decode_record,
     encode_record,
 };
+pub use convert::WireError;
 pub use frame::{FrameReader, FrameWriter};
 pub use id::{
     AccumulatorId, ExecutorId, JobId, MapOutputId, PartitionId, RddId, ShuffleBlock, ShuffleId, StageId,

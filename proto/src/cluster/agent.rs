@@ -40,10 +40,12 @@ pub enum AgentToMaster {
         /// Which start of it this is.
         incarnation: Incarnation,
         /// What it is.
-        facts: AgentFacts,
+        facts: Box<AgentFacts>,
         /// All executors whose end no master has acknowledged.
+        #[cfg_attr(test, proptest(strategy = "crate::cluster::sample::few()"))]
         executors: Vec<ExecutorReport>,
         /// All frameworks of which there are files in its work folder.
+        #[cfg_attr(test, proptest(strategy = "crate::cluster::sample::few()"))]
         frameworks: Vec<FrameworkId>,
     },
     /// It is there.

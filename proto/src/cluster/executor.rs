@@ -24,10 +24,13 @@ pub struct ExecutorSpec {
     /// What to start.
     pub program: BlobHash,
     /// Files to lay into its sandbox, named by where they go in it.
+    #[cfg_attr(test, proptest(strategy = "crate::cluster::sample::named()"))]
     pub files: BTreeMap<String, BlobHash>,
     /// The program's arguments.
+    #[cfg_attr(test, proptest(strategy = "crate::cluster::sample::few()"))]
     pub arguments: Vec<String>,
     /// Variables beside those that the agent sets.
+    #[cfg_attr(test, proptest(strategy = "crate::cluster::sample::named()"))]
     pub environment: BTreeMap<String, String>,
     /// What the program is to be.
     pub part: Part,

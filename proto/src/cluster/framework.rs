@@ -46,11 +46,12 @@ pub enum FrameworkToMaster {
         /// Its name and last epoch, if it has subscribed before: `None` makes a new framework.
         known: Option<(FrameworkId, FrameworkEpoch)>,
         /// What it is.
-        facts: FrameworkFacts,
+        facts: Box<FrameworkFacts>,
         /// What it could use; `None` is the same as to be suppressed.
         demand: Option<Demand>,
         /// The executors that it believes to be there: the master says [`MasterToFramework::ExecutorEnded`] of those
         /// that are not.
+        #[cfg_attr(test, proptest(strategy = "crate::cluster::sample::few()"))]
         executors: Vec<ExecutorClaim>,
     },
     /// It is there.
@@ -58,8 +59,10 @@ pub enum FrameworkToMaster {
     /// Buys executors with offers of one agent. What they leave is refused.
     Accept {
         /// Offers of one agent.
+        #[cfg_attr(test, proptest(strategy = "crate::cluster::sample::few()"))]
         offers: Vec<OfferId>,
         /// What to start. If an offer is not there any more, each of them is said to have been dropped.
+        #[cfg_attr(test, proptest(strategy = "crate::cluster::sample::few()"))]
         executors: Vec<ExecutorSpec>,
         /// What becomes of the rest.
         rest: Refuse,
@@ -67,6 +70,7 @@ pub enum FrameworkToMaster {
     /// Gives offers back.
     Decline {
         /// The offers.
+        #[cfg_attr(test, proptest(strategy = "crate::cluster::sample::few()"))]
         offers: Vec<OfferId>,
         /// Until when, and why.
         refuse: Refuse,
@@ -118,9 +122,9 @@ pub enum MasterToFramework {
     /// The master is there.
     Heartbeat,
     /// Resources that it may use.
-    Offers(Vec<Offer>),
+    Offers(#[cfg_attr(test, proptest(strategy = "crate::cluster::sample::few()"))] Vec<Offer>),
     /// Offers that do not stand any more: they have expired, or their agent has gone.
-    Rescinded(Vec<OfferId>),
+    Rescinded(#[cfg_attr(test, proptest(strategy = "crate::cluster::sample::few()"))] Vec<OfferId>),
     /// An executor's process runs.
     ExecutorRuns {
         /// The executor.

@@ -19,10 +19,13 @@ pub struct DriverSpec {
     /// What to start; the master has it.
     pub program: BlobHash,
     /// Files to lay beside it, named by where they go.
+    #[cfg_attr(test, proptest(strategy = "crate::cluster::sample::named()"))]
     pub files: BTreeMap<String, BlobHash>,
     /// The program's arguments.
+    #[cfg_attr(test, proptest(strategy = "crate::cluster::sample::few()"))]
     pub arguments: Vec<String>,
     /// Variables for it.
+    #[cfg_attr(test, proptest(strategy = "crate::cluster::sample::named()"))]
     pub environment: BTreeMap<String, String>,
     /// Whether it is started again when it ends with an error or its agent is lost.
     pub supervise: bool,

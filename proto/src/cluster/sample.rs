@@ -3,11 +3,21 @@
 use super::{Attributes, Ports, Resources, RoleName};
 use crate::Cause;
 use proptest::{collection, prelude::*};
-use std::time::Duration;
+use std::{collections::BTreeMap, time::Duration};
 
 /// Durations as they travel: whole milliseconds.
 pub(crate) fn durations() -> impl Strategy<Value = Duration> {
     any::<u64>().prop_map(Duration::from_millis)
+}
+
+/// A short list: messages are made of lists of messages, and tests should end.
+pub(crate) fn few<T: Arbitrary>() -> impl Strategy<Value = Vec<T>> {
+    collection::vec(any::<T>(), 0..3)
+}
+
+/// A few things by name.
+pub(crate) fn named<T: Arbitrary>() -> impl Strategy<Value = BTreeMap<String, T>> {
+    collection::btree_map(any::<String>(), any::<T>(), 0..3)
 }
 
 macro_rules! arbitrary {
