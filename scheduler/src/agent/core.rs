@@ -231,7 +231,7 @@ impl AgentCore {
             hello: Hello::ours(),
             id: self.id,
             incarnation: self.incarnation,
-            facts: self.facts.clone(),
+            facts: Box::new(self.facts.clone()),
             executors: self.executors.values().map(report).collect(),
             frameworks: self.frameworks.keys().copied().collect(),
         }

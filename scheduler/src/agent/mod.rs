@@ -3,5 +3,11 @@
 //!
 //! What it is not: it never sees a task. Executors dial their driver themselves.
 
+mod config;
+mod work;
+mod platform;
+mod checkpoint;
 mod link;
 mod core;
+
+pub use config::{AgentConfig, AgentError};
