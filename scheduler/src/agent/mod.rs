@@ -7,7 +7,15 @@ mod config;
 mod work;
 mod platform;
 mod checkpoint;
+mod blob;
+mod detect;
+mod cgroup;
+mod collect;
+mod serve;
+mod logs;
 mod link;
 mod core;
 
 pub use config::{AgentConfig, AgentError};
+
+pub use logs::LogStatus;
