@@ -78,7 +78,10 @@ impl Blobs {
             self.lay_alone(hash, target, master).await
         };
         drop(busy);
-        self.busy.lock().unwrap_or_else(PoisonError::into_inner).retain(|_, busy| Arc::strong_count(busy) > 1);
+        self.busy
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .retain(|_, busy| Arc::strong_count(busy) > 1);
         self.evict();
         laid.map_err(|error| Cause::of(&error).within(format!("cannot have {hash}")))
     }
@@ -140,9 +143,13 @@ impl Blobs {
                         return Err(error);
                     }
                 }
-                Err(error @ (BlobError::File { .. } | BlobError::Rpc(RpcError::Refused { .. }))) => return Err(error),
+                Err(error @ (BlobError::File { .. } | BlobError::Rpc(RpcError::Refused { .. }))) => {
+                    return Err(error);
+                }
                 Err(error) if attempt >= ATTEMPTS_MAX => return Err(error),
-                Err(error) => tracing::warn!(error = %Cause::of(&error), blob = %hash, "a blob is asked for again"),
+                Err(error) => {
+                    tracing::warn!(error = %Cause::of(&error), blob = %hash, "a blob is asked for again")
+                }
             }
             tokio::time::sleep(AGAIN_AFTER).await;
         }
@@ -187,8 +194,7 @@ fn sha256(mut from: impl Read) -> io::Result<Sha256> {
 
 /// Goes on where the file ends.
 async fn fetch_rest(hash: BlobHash, part: &Path, master: &MasterClient) -> Result<(), BlobError> {
-    let mut file =
-        OpenOptions::new().read(true).append(true).create(true).open(part).map_err(fail(part))?;
+    let mut file = OpenOptions::new().read(true).append(true).create(true).open(part).map_err(fail(part))?;
     let mut offset = file.metadata().map_err(fail(part))?.len();
     let had = file.try_clone().map_err(fail(part))?;
     let hashed = tokio::task::spawn_blocking(move || sha256(had)).await.map_err(io::Error::other);
@@ -197,10 +203,16 @@ async fn fetch_rest(hash: BlobHash, part: &Path, master: &MasterClient) -> Resul
     let mut chunks = master.get_blob(BlobRequest { hash, offset }).await?;
     loop {
         let chunk = tokio::time::timeout(CHUNK_WITHIN, chunks.receive()).await;
-        let Ok(chunk) = chunk else { return Err(BlobError::Rpc(RpcError::Closed(master.address().to_owned()))) };
+        let Ok(chunk) = chunk else {
+            return Err(BlobError::Rpc(RpcError::Closed(master.address().to_owned())));
+        };
         let Some(chunk) = chunk? else { break };
-        if chunk.hash != hash || chunk.offset != offset || length.is_some_and(|length| length != chunk.length) {
-            return Err(BlobError::Wrong(format!("a chunk at {} of {} where {offset} follows", chunk.offset, chunk.hash)));
+        if chunk.hash != hash || chunk.offset != offset || length.is_some_and(|length| length != chunk.length)
+        {
+            return Err(BlobError::Wrong(format!(
+                "a chunk at {} of {} where {offset} follows",
+                chunk.offset, chunk.hash
+            )));
         }
         length = Some(chunk.length);
         hasher.update(&chunk.bytes);
@@ -209,8 +221,12 @@ async fn fetch_rest(hash: BlobHash, part: &Path, master: &MasterClient) -> Resul
     }
     match length {
         // The stream ended before the blob did: there is more to be had.
-        Some(length) if offset < length => return Err(BlobError::Rpc(RpcError::Closed(master.address().to_owned()))),
-        Some(length) if offset > length => return Err(BlobError::Wrong(format!("{offset} bytes of {length}"))),
+        Some(length) if offset < length => {
+            return Err(BlobError::Rpc(RpcError::Closed(master.address().to_owned())));
+        }
+        Some(length) if offset > length => {
+            return Err(BlobError::Wrong(format!("{offset} bytes of {length}")));
+        }
         _ => {}
     }
     let found = hasher.finalize();

@@ -57,7 +57,8 @@ impl Cgroups {
 
     /// The group that an earlier start of the agent made.
     pub(crate) fn open(&self, key: ExecutorKey, resources: &Resources) -> Option<Cgroup> {
-        self.group(key, resources.memory_bytes).filter(|group| group.folders.iter().all(|folder| folder.exists()))
+        self.group(key, resources.memory_bytes)
+            .filter(|group| group.folders.iter().all(|folder| folder.exists()))
     }
 
     fn group(&self, key: ExecutorKey, limit_bytes: u64) -> Option<Cgroup> {
@@ -166,10 +167,13 @@ impl Cgroup {
             false => ("memory.oom_control", "memory.max_usage_in_bytes"),
         };
         let events = fs::read_to_string(memory.join(events)).ok()?;
-        let kills = events.lines().find_map(|line| line.strip_prefix("oom_kill "))?.trim().parse::<u64>().ok()?;
+        let kills =
+            events.lines().find_map(|line| line.strip_prefix("oom_kill "))?.trim().parse::<u64>().ok()?;
         let peak = fs::read_to_string(memory.join(peak)).ok().and_then(|peak| peak.trim().parse().ok());
-        (kills > 0)
-            .then(|| ExecutorEnd::OutOfMemory { limit_bytes: self.limit_bytes, peak_bytes: peak.unwrap_or(0) })
+        (kills > 0).then(|| ExecutorEnd::OutOfMemory {
+            limit_bytes: self.limit_bytes,
+            peak_bytes: peak.unwrap_or(0),
+        })
     }
 
     /// Ends all processes of the group, whatever they call themselves.
@@ -179,7 +183,9 @@ impl Cgroup {
                 continue;
             }
             let members = fs::read_to_string(folder.join("cgroup.procs")).unwrap_or_default();
-            for pid in members.lines().filter_map(|pid| pid.parse().ok()).filter_map(rustix::process::Pid::from_raw) {
+            for pid in
+                members.lines().filter_map(|pid| pid.parse().ok()).filter_map(rustix::process::Pid::from_raw)
+            {
                 if let Err(error) = rustix::process::kill_process(pid, rustix::process::Signal::KILL) {
                     tracing::debug!(%error, ?pid, "a process of a cgroup is gone already");
                 }

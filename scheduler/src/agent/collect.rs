@@ -30,7 +30,9 @@ pub(crate) fn end_executor(work: &Work, key: ExecutorKey) -> io::Result<()> {
     for name in LOGS {
         let path = sandbox.join(name);
         // Whatever the program put in its place is not followed, and not kept.
-        if unless_missing(fs::symlink_metadata(&path).map(Some))?.is_some_and(|log| log.is_file() && log.len() > 0) {
+        if unless_missing(fs::symlink_metadata(&path).map(Some))?
+            .is_some_and(|log| log.is_file() && log.len() > 0)
+        {
             make_folder(&kept)?;
             fs::rename(&path, kept.join(name))?;
         }
@@ -52,7 +54,8 @@ pub(crate) fn end_framework(work: &Work, id: FrameworkId) -> Result<(), Cause> {
 }
 
 fn names(folder: &Path) -> io::Result<Vec<String>> {
-    let names = fs::read_dir(folder)?.map(|entry| entry.map(|entry| entry.file_name().to_string_lossy().into_owned()));
+    let names = fs::read_dir(folder)?
+        .map(|entry| entry.map(|entry| entry.file_name().to_string_lossy().into_owned()));
     names.collect()
 }
 
@@ -105,7 +108,9 @@ pub(crate) fn trim_logs(work: &Work, bytes_max: u64, kept: Duration, now: System
         }
         delete(work, &folder)?;
         sum -= bytes;
-        if let Some(framework) = folder.parent().filter(|framework| names(framework).is_ok_and(|it| it.is_empty())) {
+        if let Some(framework) =
+            folder.parent().filter(|framework| names(framework).is_ok_and(|it| it.is_empty()))
+        {
             fs::remove_dir(framework)?;
         }
     }

@@ -76,7 +76,9 @@ pub enum AgentError {
         cause: io::Error,
     },
     /// Two agents with one work folder.
-    #[error("another agent (process {process}) uses the work folder {path}: give this one another --work-dir")]
+    #[error(
+        "another agent (process {process}) uses the work folder {path}: give this one another --work-dir"
+    )]
     Locked {
         /// The folder.
         path: PathBuf,

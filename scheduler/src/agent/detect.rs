@@ -8,7 +8,8 @@ use rsk_proto::ExecutorEnd;
 use rustix::{
     io::Errno,
     process::{
-        Pid, PidfdFlags, Signal, WaitId, WaitIdOptions, kill_process_group, pidfd_open, pidfd_send_signal, waitid,
+        Pid, PidfdFlags, Signal, WaitId, WaitIdOptions, kill_process_group, pidfd_open, pidfd_send_signal,
+        waitid,
     },
 };
 use std::{
@@ -67,7 +68,8 @@ impl Watched {
         let status = waitid(by_handle(), WaitIdOptions::EXITED | WaitIdOptions::NOWAIT)?;
         group(&self.process, Signal::KILL)?;
         waitid(by_handle(), WaitIdOptions::EXITED)?;
-        let exited = status.as_ref().and_then(rustix::process::WaitIdStatus::exit_status).map(ExecutorEnd::Exited);
+        let exited =
+            status.as_ref().and_then(rustix::process::WaitIdStatus::exit_status).map(ExecutorEnd::Exited);
         let signalled = || status.as_ref()?.terminating_signal().map(ExecutorEnd::Signalled);
         Ok(exited.or_else(signalled).unwrap_or(ExecutorEnd::Unseen))
     }
@@ -140,7 +142,8 @@ fn marked(is_wanted: &impl Fn(&Path) -> bool) -> io::Result<Vec<u32>> {
 fn mark_of(pid: u32) -> Option<PathBuf> {
     let environment = fs::read(format!("/proc/{pid}/environ")).ok()?;
     let mut variables = environment.split(|byte| *byte == 0);
-    let sandbox = variables.find_map(|variable| variable.strip_prefix(MARK.as_bytes())?.strip_prefix(b"="))?;
+    let sandbox =
+        variables.find_map(|variable| variable.strip_prefix(MARK.as_bytes())?.strip_prefix(b"="))?;
     Some(PathBuf::from(std::ffi::OsStr::from_bytes(sandbox)))
 }
 

@@ -113,7 +113,8 @@ fn paths(work: &Work, key: ExecutorKey, name: &str) -> [PathBuf; 2] {
 }
 
 fn open(work: &Work, key: ExecutorKey, name: &str) -> Option<File> {
-    let follow_no_links = rustix::fs::OFlags::NOFOLLOW.union(rustix::fs::OFlags::NONBLOCK).bits().cast_signed();
+    let follow_no_links =
+        rustix::fs::OFlags::NOFOLLOW.union(rustix::fs::OFlags::NONBLOCK).bits().cast_signed();
     let open = |path: &PathBuf| OpenOptions::new().read(true).custom_flags(follow_no_links).open(path).ok();
     // It may be on its way from here to there.
     let all = paths(work, key, name);
@@ -158,7 +159,8 @@ fn list(work: &Work, framework: FrameworkId) -> io::Result<Vec<LogStatus>> {
         };
         for name in names {
             let name = name?.file_name();
-            let Some(executor) = name.to_str().and_then(|name| name.strip_prefix("executor-")?.parse().ok()) else {
+            let Some(executor) = name.to_str().and_then(|name| name.strip_prefix("executor-")?.parse().ok())
+            else {
                 continue;
             };
             let bytes = |log: &str| fs::metadata(folder.join(&name).join(log)).map_or(0, |log| log.len());
@@ -178,9 +180,22 @@ mod tests {
     fn questions_read_as_they_should_and_nothing_leads_out_of_the_folder() {
         assert!(matches!(parse("/logs/app-00000007-1"), Some(Question::List(_))));
         let text = parse("/logs/app-00000007-1/executor-3/stdout?tail=10&follow");
-        assert!(matches!(text, Some(Question::Text { name: "stdout", start: Start::Tail(10), follow: true, .. })));
-        assert!(matches!(parse("/logs/app-00000007-1/3/stderr"), Some(Question::Text { name: "stderr", .. })));
-        for path in ["", "/", "/logs/..", "/logs/app-00000007-1/../x", "/logs/app-00000007-1/1/program", "/logs/app-00000007-1/1/stdout/x"] {
+        assert!(matches!(
+            text,
+            Some(Question::Text { name: "stdout", start: Start::Tail(10), follow: true, .. })
+        ));
+        assert!(matches!(
+            parse("/logs/app-00000007-1/3/stderr"),
+            Some(Question::Text { name: "stderr", .. })
+        ));
+        for path in [
+            "",
+            "/",
+            "/logs/..",
+            "/logs/app-00000007-1/../x",
+            "/logs/app-00000007-1/1/program",
+            "/logs/app-00000007-1/1/stdout/x",
+        ] {
             assert!(parse(path).is_none(), "{path}");
         }
     }

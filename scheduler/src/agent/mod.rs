@@ -13,9 +13,14 @@ mod cgroup;
 mod collect;
 mod serve;
 mod logs;
+mod launch;
+mod executor;
+mod machine;
 mod link;
 mod core;
+mod shell;
 
 pub use config::{AgentConfig, AgentError};
-
+pub use launch::{DRIVER, HOST, MASTER};
 pub use logs::LogStatus;
+pub use shell::{Agent, run};

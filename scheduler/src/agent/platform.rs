@@ -34,9 +34,8 @@ const LIBRARIES: [&str; 6] = [
     "/lib/libc.so.6",
 ];
 
-static GLIBC: LazyLock<Option<Version>> = LazyLock::new(|| {
-    LIBRARIES.iter().find_map(|path| Elf::read(&mut File::open(path).ok()?).ok()??.glibc)
-});
+static GLIBC: LazyLock<Option<Version>> =
+    LazyLock::new(|| LIBRARIES.iter().find_map(|path| Elf::read(&mut File::open(path).ok()?).ok()??.glibc));
 
 /// This machine, for people: `x86_64 linux glibc 2.36`.
 pub(crate) fn describe() -> String {
@@ -55,8 +54,11 @@ pub(crate) fn check(program: &Path) -> Result<(), Cause> {
         Some(elf) => elf,
         None => {
             let mut start = [0; 2];
-            let is_script = file.rewind().and_then(|()| file.read_exact(&mut start)).is_ok() && start == *b"#!";
-            let no_program = || Cause::new("the program is no program: it is neither an ELF file for 64 bits nor a script");
+            let is_script =
+                file.rewind().and_then(|()| file.read_exact(&mut start)).is_ok() && start == *b"#!";
+            let no_program = || {
+                Cause::new("the program is no program: it is neither an ELF file for 64 bits nor a script")
+            };
             return if is_script { Ok(()) } else { Err(no_program()) };
         }
     };
@@ -64,7 +66,9 @@ pub(crate) fn check(program: &Path) -> Result<(), Cause> {
     let theirs = MACHINES.iter().find(|(machine, _)| *machine == elf.machine).map(|(_, name)| *name);
     if theirs != Some(ours) {
         let theirs = theirs.map_or_else(|| format!("machine {}", elf.machine), str::to_owned);
-        return Err(Cause::new(format!("the program was built for {theirs}, and this agent is {ours}: build it for {ours}")));
+        return Err(Cause::new(format!(
+            "the program was built for {theirs}, and this agent is {ours}: build it for {ours}"
+        )));
     }
     match (elf.glibc, *GLIBC) {
         (Some(needs), Some(has)) if needs > has => Err(Cause::new(format!(
@@ -111,8 +115,12 @@ fn dynamic_strings(file: &mut File, head: &[u8; 64]) -> io::Result<Option<Vec<u8
     if each != 64 || count == 0 {
         return Ok(None);
     }
-    let Some(sections) = region(file, sections_at, u64::from(each) * u64::from(count))? else { return Ok(None) };
-    let word = |section: &[u8], at: usize| u32::from_le_bytes([section[at], section[at + 1], section[at + 2], section[at + 3]]);
+    let Some(sections) = region(file, sections_at, u64::from(each) * u64::from(count))? else {
+        return Ok(None);
+    };
+    let word = |section: &[u8], at: usize| {
+        u32::from_le_bytes([section[at], section[at + 1], section[at + 2], section[at + 3]])
+    };
     let mut all = sections.chunks_exact(64);
     let Some(symbols) = all.find(|section| word(section, 4) == DYNSYM) else { return Ok(None) };
     let names = sections.chunks_exact(64).nth(word(symbols, 40) as usize);
@@ -165,7 +173,12 @@ mod tests {
         let ours = fs::read(std::env::current_exe().unwrap()).unwrap();
         let mut foreign = ours.clone();
         foreign[18..20].copy_from_slice(&20u16.to_le_bytes());
-        assert!(check_bytes(&foreign).unwrap_err().to_string().starts_with("the program was built for machine 20, and"));
+        assert!(
+            check_bytes(&foreign)
+                .unwrap_err()
+                .to_string()
+                .starts_with("the program was built for machine 20, and")
+        );
         assert_eq!(greatest(b"\0puts\0GLIBC_2.2.5\0GLIBC_2.34\0GLIBC_PRIVATE\0GLIBC_2.4\0"), Some((2, 34)));
         let at = ours.windows(9).position(|bytes| bytes == b"\0GLIBC_2.").unwrap();
         let mut later = ours;

@@ -6,8 +6,8 @@
 
 use super::{AgentError, logs, work::Work};
 use rsk_proto::{
-    Cause, FetchReply, FetchRequest, INDEX_ENTRY_BYTES, INDEX_HEAD_BYTES, Piece, SERVE_VERSION, decode_index_entry,
-    index_entry_offset, index_head, map_output_paths, receive, send,
+    Cause, FetchReply, FetchRequest, INDEX_ENTRY_BYTES, INDEX_HEAD_BYTES, Piece, SERVE_VERSION,
+    decode_index_entry, index_entry_offset, index_head, map_output_paths, receive, send,
 };
 use std::{
     collections::BTreeMap,
@@ -54,8 +54,12 @@ impl Server {
         let fail = |cause| AgentError::Listen { address: listen, cause };
         let listener = TcpListener::bind(listen).map_err(fail)?;
         let address = listener.local_addr().map_err(fail)?;
-        let shared =
-            Arc::new(Shared { work, is_over: AtomicBool::new(false), connections: Mutex::default(), ended: Condvar::new() });
+        let shared = Arc::new(Shared {
+            work,
+            is_over: AtomicBool::new(false),
+            connections: Mutex::default(),
+            ended: Condvar::new(),
+        });
         let acceptor = thread::Builder::new().name("serve".to_owned()).spawn({
             let shared = shared.clone();
             move || shared.accept(&listener)
@@ -80,7 +84,11 @@ impl Drop for Server {
         // Wakes the acceptor.
         let mut us = self.address;
         if us.ip().is_unspecified() {
-            us.set_ip(if us.is_ipv4() { [127, 0, 0, 1].into() } else { std::net::Ipv6Addr::LOCALHOST.into() });
+            us.set_ip(if us.is_ipv4() {
+                [127, 0, 0, 1].into()
+            } else {
+                std::net::Ipv6Addr::LOCALHOST.into()
+            });
         }
         if TcpStream::connect_timeout(&us, Duration::from_secs(1)).is_ok()
             && let Some(acceptor) = self.acceptor.take()
@@ -160,14 +168,19 @@ impl Shared {
             let request: FetchRequest = receive(&mut length.chain((&mut stream).take(QUESTION_BYTES_MAX)))?;
             if request.version != SERVE_VERSION {
                 let theirs = request.version;
-                return Err(io::Error::other(format!("it speaks version {theirs}, and this agent {SERVE_VERSION}")));
+                return Err(io::Error::other(format!(
+                    "it speaks version {theirs}, and this agent {SERVE_VERSION}"
+                )));
             }
             match find(&self.work, &request) {
                 Ok((file, piece)) => {
                     send(&FetchReply::Block { bytes: piece.bytes, crc32c: piece.crc32c }, &mut stream)?;
                     let sent = io::copy(&mut file.take(piece.bytes), &mut stream)?;
                     if sent < piece.bytes {
-                        return Err(io::Error::other(format!("{} became shorter while it was sent", request.block)));
+                        return Err(io::Error::other(format!(
+                            "{} became shorter while it was sent",
+                            request.block
+                        )));
                     }
                 }
                 Err(cause) => send(&FetchReply::Missing(cause), &mut stream)?,
@@ -192,11 +205,16 @@ fn find(work: &Work, request: &FetchRequest) -> Result<(File, Piece), Cause> {
     file.read_exact_at(&mut head, 0).map_err(cannot(&index))?;
     if head[..] != index_head(block.output, request.partitions)[..] {
         let partitions = request.partitions;
-        return Err(Cause::new(format!("{} is not the index of {} for {partitions} partitions", index.display(), block.output)));
+        return Err(Cause::new(format!(
+            "{} is not the index of {} for {partitions} partitions",
+            index.display(),
+            block.output
+        )));
     }
     let mut entry = [0; INDEX_ENTRY_BYTES];
     file.read_exact_at(&mut entry, index_entry_offset(block.reduce)).map_err(cannot(&index))?;
-    let piece = decode_index_entry(block.reduce, entry).map_err(|cause| cause.within(index.display().to_string()))?;
+    let piece =
+        decode_index_entry(block.reduce, entry).map_err(|cause| cause.within(index.display().to_string()))?;
     let mut file = File::open(&data).map_err(cannot(&data))?;
     let length = file.metadata().map_err(cannot(&data))?.len();
     if piece.end() > length {

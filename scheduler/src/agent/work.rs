@@ -37,7 +37,8 @@ impl Work {
         make_folder(root).map_err(fail(root))?;
         let root = root.canonicalize().map_err(fail(root))?;
         let path = root.join("lock");
-        let lock = OpenOptions::new().read(true).write(true).create(true).truncate(false).mode(0o600).open(&path);
+        let lock =
+            OpenOptions::new().read(true).write(true).create(true).truncate(false).mode(0o600).open(&path);
         let mut lock = lock.map_err(fail(&path))?;
         match lock.try_lock() {
             Ok(()) => {}

@@ -1,5 +1,8 @@
 use super::*;
-use rsk_proto::{ExecutorId, ExecutorKey, FrameworkId, MapOutputId, PartitionId, ShuffleBlock, ShuffleId, TaskId, encode_index};
+use rsk_proto::{
+    ExecutorId, ExecutorKey, FrameworkId, MapOutputId, PartitionId, ShuffleBlock, ShuffleId, TaskId,
+    encode_index,
+};
 use std::{fs, io::Write};
 
 const FRAMEWORK: FrameworkId = FrameworkId { registry: 7, number: 1 };
@@ -11,7 +14,8 @@ fn server() -> (tempfile::TempDir, Arc<Work>, Server) {
     let (data, index) = map_output_paths(&work.shuffles(FRAMEWORK), OUTPUT);
     fs::create_dir_all(data.parent().unwrap()).unwrap();
     fs::write(&data, b"onethree!").unwrap();
-    let piece = |offset, bytes: &[u8]| Piece { offset, bytes: bytes.len() as u64, crc32c: crc32c::crc32c(bytes) };
+    let piece =
+        |offset, bytes: &[u8]| Piece { offset, bytes: bytes.len() as u64, crc32c: crc32c::crc32c(bytes) };
     fs::write(&index, encode_index(OUTPUT, &[piece(0, b"one"), piece(3, b""), piece(3, b"three!")])).unwrap();
     let server = Server::start(SocketAddr::from(([127, 0, 0, 1], 0)), work.clone()).unwrap();
     (folder, work, server)
@@ -64,7 +68,9 @@ fn strangers_and_those_who_say_nothing_hurt_nobody() {
     let other = FetchRequest { version: SERVE_VERSION + 1, ..request(0) };
     let mut wrong_version = Vec::new();
     send(&other, &mut wrong_version).unwrap();
-    for bytes in [&[0xff; 64][..], b"\x00\x00\x00\x00", b"POST / HTTP/1.1\r\n\r\n", &[7; 9000], &wrong_version] {
+    for bytes in
+        [&[0xff; 64][..], b"\x00\x00\x00\x00", b"POST / HTTP/1.1\r\n\r\n", &[7; 9000], &wrong_version]
+    {
         let mut stream = TcpStream::connect(server.address()).unwrap();
         // It may have hung up before all was said.
         drop(stream.write_all(bytes));
