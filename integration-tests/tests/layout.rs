@@ -10,8 +10,9 @@ use std::{
 };
 
 /// Packages in the order data flows, each with those of ours that it may use.
-const MAY_USE: [(&str, &[&str]); 7] = [
+const MAY_USE: [(&str, &[&str]); 8] = [
     ("rsk-proto", &[]),
+    ("rsk-scheduler", &["rsk-proto"]),
     ("rsk-storage", &["rsk-proto"]),
     ("rsk-executor", &["rsk-proto", "rsk-storage"]),
     ("rsk", &["rsk-proto", "rsk-storage", "rsk-executor"]),

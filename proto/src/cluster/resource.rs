@@ -78,9 +78,14 @@ impl Resources {
         self.by(other, u64::checked_sub, Ports::checked_sub)
     }
 
+    /// These without what they have of the others.
+    pub fn saturating_sub(&self, other: &Resources) -> Resources {
+        self.checked_sub(&self.common(other)).unwrap_or_default()
+    }
+
     /// What is in both: the lesser of each amount.
     pub fn common(&self, other: &Resources) -> Resources {
-        let lesser = |a: u64, b| Some(a.min(b));
+        let lesser = |a: u64, b: u64| Some(a.min(b));
         self.by(other, lesser, |a, b| Some(a.common(b))).unwrap_or_default()
     }
 

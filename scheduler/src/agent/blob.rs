@@ -127,12 +127,7 @@ impl Blobs {
         let mut attempt = 0;
         loop {
             attempt += 1;
-            let client = tokio::time::timeout(MASTER_WITHIN, master.wait_for(Option::is_some)).await;
-            let client = match client {
-                Ok(Ok(client)) => client.clone(),
-                Ok(Err(_)) | Err(_) => return Err(BlobError::NoMaster),
-            };
-            let Some(client) = client else { return Err(BlobError::NoMaster) };
+            let client = client_of(&mut master).await?;
             let has = fs::metadata(&part).map_or(0, |part| part.len());
             match fetch_rest(hash, &part, &client).await {
                 Ok(()) => break,
@@ -190,6 +185,12 @@ fn sha256(mut from: impl Read) -> io::Result<Sha256> {
             bytes => hasher.update(&buffer[..bytes]),
         }
     }
+}
+
+async fn client_of(master: &mut Master) -> Result<MasterClient, BlobError> {
+    let client = tokio::time::timeout(MASTER_WITHIN, master.wait_for(Option::is_some)).await;
+    let client = client.ok().and_then(|client| client.ok()?.clone());
+    client.ok_or(BlobError::NoMaster)
 }
 
 /// Goes on where the file ends.

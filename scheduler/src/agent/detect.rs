@@ -53,6 +53,10 @@ impl Watched {
         if !is_child && !process.is_alive() {
             return Err(io::ErrorKind::NotFound.into());
         }
+        #[expect(
+            deprecated,
+            reason = "its successor is unsafe for whatever is not an OwnedFd, which this is"
+        )]
         let fd = AsyncFd::with_interest(fd, Interest::READABLE)?;
         Ok(Watched { process, fd, is_child })
     }

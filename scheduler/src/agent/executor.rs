@@ -2,6 +2,7 @@
 
 use super::{
     collect,
+    core::Event,
     detect::{MARK, end_marked},
     launch::{Launcher, Running},
 };
@@ -21,32 +22,27 @@ pub(crate) enum Order {
     Force,
 }
 
-/// What the shell hears of a life.
-#[derive(Debug)]
-pub(crate) enum News {
-    Started,
-    Ended(ExecutorEnd),
-}
-
 /// An executor that is there, or will be.
 pub(crate) struct Life {
     pub(crate) launcher: Arc<Launcher>,
     pub(crate) key: ExecutorKey,
     pub(crate) orders: mpsc::Receiver<Order>,
     pub(crate) log_bytes_max: u64,
+    /// Hears how it goes.
+    pub(crate) mailbox: mpsc::Sender<Event>,
 }
 
 impl Life {
     /// Starts an executor and lives with it.
-    pub(crate) async fn begin(mut self, spec: ExecutorSpec, agent: AgentId, news: impl AsyncFn(News)) {
+    pub(crate) async fn begin(mut self, spec: ExecutorSpec, agent: AgentId) {
         let prepared = tokio::select! {
             prepared = self.launcher.prepare(&spec) => prepared.map_err(ExecutorEnd::LaunchFailed),
             _ = self.orders.recv() => Err(ExecutorEnd::Killed),
         };
         match prepared.and_then(|()| self.launcher.start(&spec, agent).map_err(ExecutorEnd::LaunchFailed)) {
             Ok(running) => {
-                news(News::Started).await;
-                self.go_on(running, news).await;
+                self.say(Event::Started(self.key)).await;
+                self.go_on(running).await;
             }
             Err(end) => {
                 if let ExecutorEnd::LaunchFailed(cause) = &end {
@@ -54,13 +50,13 @@ impl Life {
                     tracing::warn!(executor = %self.key, why, "an executor could not be started");
                 }
                 self.tidy_up(None).await;
-                news(News::Ended(end)).await;
+                self.say(Event::Ended(self.key, end)).await;
             }
         }
     }
 
     /// Lives with an executor that runs.
-    pub(crate) async fn go_on(mut self, running: Running, news: impl AsyncFn(News)) {
+    pub(crate) async fn go_on(mut self, running: Running) {
         let mut look = tokio::time::interval(SHORTEN_EVERY);
         let mut has_orders = true;
         let end = loop {
@@ -86,7 +82,12 @@ impl Life {
         let out_of_memory =
             running.cgroup.as_ref().filter(|_| is_failure).and_then(|group| group.out_of_memory());
         self.tidy_up(Some(running)).await;
-        news(News::Ended(out_of_memory.unwrap_or(end))).await;
+        self.say(Event::Ended(self.key, out_of_memory.unwrap_or(end))).await;
+    }
+
+    async fn say(&self, event: Event) {
+        // The mailbox is closed only when the agent is gone, and its next start finds the executor again.
+        drop(self.mailbox.send(event).await);
     }
 
     fn shorten_logs(&self) {

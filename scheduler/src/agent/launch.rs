@@ -100,6 +100,7 @@ impl Launcher {
             // Nobody would know of it. It is this process's own child, so it is there to be ended and waited for.
             let ended = child.kill().and_then(|()| child.wait());
             ended.map_err(cannot("cannot end a process that cannot be kept"))?;
+            self.cgroups.open(key_of(spec), &spec.resources).iter().for_each(Cgroup::remove);
         }
         running
     }

@@ -11,7 +11,7 @@ use super::{
     collect,
     core::{AgentCore, Command, Event, Recovered},
     detect::{Watched, end_marked},
-    executor::{Life, News, Order, tidy_up},
+    executor::{Life, Order, tidy_up},
     launch::{Launcher, Running},
     link::Call,
     machine,
@@ -232,8 +232,8 @@ impl Shell {
         for (checkpoint, running) in found {
             if let Some(running) = running {
                 let key = key_of(&checkpoint.spec);
-                let (life, news) = shell.life(key);
-                shell.runtime.spawn(async move { life.go_on(running, news).await });
+                let life = shell.life(key);
+                shell.runtime.spawn(async move { life.go_on(running).await });
             }
         }
         Ok(shell)
@@ -260,10 +260,14 @@ impl Shell {
             let next = self.runtime.block_on(async { tokio::time::timeout(wait, events.recv()).await });
             event = next.ok().flatten().unwrap_or(Event::Wake);
         };
-        self.hang_up();
-        events.close();
-        let Shell { server, runtime, .. } = self;
+        let Shell { server, runtime, line, .. } = self;
         drop(server);
+        drop(line.to);
+        if let Some(dialling) = line.dialling {
+            // A master that does not end the stream in time has heard it, or never will.
+            drop(runtime.block_on(async { tokio::time::timeout(FLUSH_WITHIN, dialling).await }));
+        }
+        events.close();
         runtime.shutdown_timeout(FLUSH_WITHIN);
         end
     }
@@ -356,26 +360,18 @@ impl Shell {
         }
     }
 
-    fn life(&mut self, key: ExecutorKey) -> (Life, impl AsyncFn(News) + Send + use<>) {
+    fn life(&mut self, key: ExecutorKey) -> Life {
         let (to, orders) = mpsc::channel(ORDERS_MAX);
         self.orders.insert(key, to);
-        let mailbox = self.mailbox.clone();
-        let news = async move |news: News| {
-            let event = match news {
-                News::Started => Event::Started(key),
-                News::Ended(end) => Event::Ended(key, end),
-            };
-            drop(mailbox.send(event).await);
-        };
-        let log_bytes_max = self.limits.log_bytes_max;
-        (Life { launcher: self.launcher.clone(), key, orders, log_bytes_max }, news)
+        let (launcher, mailbox) = (self.launcher.clone(), self.mailbox.clone());
+        Life { launcher, key, orders, log_bytes_max: self.limits.log_bytes_max, mailbox }
     }
 
     fn start(&mut self, spec: ExecutorSpec) {
         let key = key_of(&spec);
-        let (life, news) = self.life(key);
+        let life = self.life(key);
         match self.identity.id {
-            Some(agent) => drop(self.runtime.spawn(async move { life.begin(spec, agent, news).await })),
+            Some(agent) => drop(self.runtime.spawn(async move { life.begin(spec, agent).await })),
             // Orders come from a master that has given the agent a name.
             None => tracing::error!(executor = %key, "an order for an agent without a name"),
         }
@@ -383,7 +379,9 @@ impl Shell {
 
     fn order(&self, key: ExecutorKey, order: Order) {
         // A full mailbox says the same already; a closed one belongs to an executor that is ending.
-        drop(self.orders.get(&key).map(|orders| orders.try_send(order)));
+        if let Some(Err(error)) = self.orders.get(&key).map(|orders| orders.try_send(order)) {
+            tracing::debug!(%error, executor = %key, "an order is not needed any more");
+        }
     }
 
     fn trim_logs(&self) {
@@ -413,7 +411,7 @@ async fn talk(
     if mailbox.send(Event::Connected(call)).await.is_err() {
         return Ok(());
     }
-    let speak = async {
+    let speak = async move {
         while let Some(message) = said.recv().await {
             to.send(message).await?;
         }
@@ -427,9 +425,14 @@ async fn talk(
         }
         Ok(())
     };
+    let mut listen = std::pin::pin!(listen);
     tokio::select! {
-        spoken = speak => spoken,
-        heard = listen => heard,
+        // Hung up: the last words are on their way for as long as the master keeps the stream.
+        spoken = speak => match spoken {
+            Ok(()) => listen.await,
+            Err(error) => Err(error),
+        },
+        heard = &mut listen => heard,
     }
 }
 
