@@ -188,8 +188,8 @@ impl AgentCore {
                     commands.push(Command::Send(call, self.registration()));
                 }
             }
-            Event::Disconnected(call, _) if call == self.link.call() => self.link.down(now),
-            Event::Heard(call, message) if call == self.link.call() => {
+            Event::Disconnected(call, _) if self.link.is_under_way(call) => self.link.down(now),
+            Event::Heard(call, message) if self.link.is_under_way(call) => {
                 self.heard(message, now, &mut commands)
             }
             Event::Disconnected(..) | Event::Heard(..) => {}
@@ -255,9 +255,10 @@ impl AgentCore {
                 }
             }
             MasterToAgent::Refused(refusal) => self.refused(refusal, now, commands),
+            MasterToAgent::Heartbeat => {}
             // A side that gives orders before it has taken the agent is no master of it.
             _ if !self.link.is_up() => self.hang_up(now, commands),
-            MasterToAgent::Registered { .. } | MasterToAgent::Heartbeat => {}
+            MasterToAgent::Registered { .. } => {}
             MasterToAgent::Launch(spec) => self.launch(spec, now, commands),
             MasterToAgent::Kill { key, grace } => match self.executors.contains_key(&key) {
                 true => self.kill(key, grace, now, commands),
@@ -507,7 +508,8 @@ impl AgentCore {
             return false;
         }
         let leave_at = *stop.leave_at.get_or_insert(now + LEAVE_WITHIN);
-        if !self.executors.is_empty() && self.link.is_up() && now < leave_at {
+        let has_words_left = self.link.is_greeting() || (self.link.is_up() && !self.executors.is_empty());
+        if has_words_left && now < leave_at {
             return false;
         }
         let why = stop.why.clone();

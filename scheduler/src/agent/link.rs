@@ -72,6 +72,11 @@ impl Link {
         self.call
     }
 
+    /// Whether what comes from this call is to be listened to.
+    pub(crate) fn is_under_way(&self, call: Call) -> bool {
+        call == self.call && !matches!(self.state, State::Down { .. })
+    }
+
     pub(crate) fn wake_at(&self) -> Time {
         match self.state {
             State::Down { dial_at } => dial_at,

@@ -129,9 +129,16 @@ fn an_agent_registers_and_keeps_its_name() {
 #[test]
 fn what_is_heard_on_an_earlier_call_or_before_registration_is_not_obeyed() {
     let mut core = core(1, vec![]);
+    let beat = || heard(MasterToAgent::Heartbeat);
     run(
         &mut core,
-        [(0, Event::Wake, vec![Command::Dial(1, 0)]), (0, launch(1, 1), vec![Command::HangUp(1)])],
+        [
+            (0, Event::Wake, vec![Command::Dial(1, 0)]),
+            (0, beat(), vec![]),
+            (0, launch(1, 1), vec![Command::HangUp(1)]),
+            (0, launch(1, 1), vec![]),
+            (0, Event::Disconnected(1, Cause::new("over")), vec![]),
+        ],
     );
     let at = core.wake_at();
     assert_eq!(core.step(Event::Wake, at), [Command::Dial(2, 0)]);
@@ -385,6 +392,13 @@ fn an_agent_stops_after_its_executors_and_its_last_words() {
             ),
         ],
     );
+    // It has just said that it is there.
+    let mut greeting = super::tests::core(1, vec![]);
+    greeting.step(Event::Wake, seconds(0));
+    greeting.step(Event::Connected(CALL), seconds(0));
+    let leaving = || vec![Command::Send(CALL, AgentToMaster::Leaving), Command::Exit(Ok(()))];
+    let name = || vec![Command::Name(Some(agent()))];
+    run(&mut greeting, [(1, Event::Stop, vec![]), (1, heard(registered()), [name(), leaving()].concat())]);
     // Nobody is there to hear it.
     let mut alone = core_without_master();
     assert_eq!(alone.step(Event::Stop, seconds(1)), [Command::Exit(Ok(()))]);
