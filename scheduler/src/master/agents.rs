@@ -32,9 +32,7 @@ impl MasterCore {
             self.close(link);
             return;
         };
-        if let Some(agent) = self.agents.get_mut(&id) {
-            agent.heard = self.now;
-        }
+        self.heard_agent(id);
         match message {
             AgentToMaster::Heartbeat | AgentToMaster::Register { .. } => {}
             AgentToMaster::ExecutorRuns(key) => self.executor_runs(id, key),
@@ -45,6 +43,17 @@ impl MasterCore {
                 self.agent_lost(id);
                 self.forget_agent(id);
             }
+        }
+    }
+
+    /// An agent speaks. One that speaks for the first time knows its name, and is offered from then on.
+    fn heard_agent(&mut self, id: AgentId) {
+        let Some(agent) = self.agents.get_mut(&id) else { return };
+        agent.heard = self.now;
+        if !std::mem::replace(&mut agent.has_spoken, true) {
+            let record = agent.record.clone();
+            self.allocator.set_offered(id, record.drain.is_none());
+            self.write(Change::Agent(id, Some(record)));
         }
     }
 
@@ -61,6 +70,7 @@ impl MasterCore {
         if self.links.contains_key(&link) {
             return Err(Refusal::Invalid("a stream is one agent's".to_owned()));
         }
+        let is_named = id.is_some();
         let (id, before) = match id {
             None => {
                 self.counters.agents += 1;
@@ -82,7 +92,7 @@ impl MasterCore {
         let (reserved, drain) =
             old.as_ref().map(|it| (it.record.reserved.clone(), it.record.drain)).unwrap_or_default();
         let record = AgentRecord { facts, incarnation, reserved, drain };
-        if old.as_ref().is_none_or(|old| old.record != record) {
+        if old.as_ref().is_some_and(|old| old.record != record) {
             self.write(Change::Agent(id, Some(record.clone())));
         }
         let mut agent = old.unwrap_or_else(|| Agent::new(record.clone(), Standing::There, self.now));
@@ -92,6 +102,8 @@ impl MasterCore {
         agent.record = record;
         agent.standing = Standing::There;
         agent.heard = self.now;
+        // An agent that says its name knows it.
+        agent.has_spoken = is_named;
         agent.registered_at = self.unix();
         agent.drained_by = agent.record.drain.and_then(|drain| Some(self.now + drain.grace?));
         self.allocator.set_agent(id, agent.record.facts.resources.clone());
@@ -99,7 +111,7 @@ impl MasterCore {
             // An agent that came back smaller may not have what was kept of it: then nothing is.
             drop(self.allocator.reserve(id, role, part.clone()));
         }
-        self.allocator.set_offered(id, agent.record.drain.is_none());
+        self.allocator.set_offered(id, is_named && agent.record.drain.is_none());
         self.agents.insert(id, agent);
         self.links.insert(link, Peer::Agent(id));
         self.rescind_of_agent(id);
@@ -182,8 +194,14 @@ impl MasterCore {
     pub(super) fn agent_unlinked(&mut self, id: AgentId, link: LinkId) {
         if let Some(agent) = self.agents.get_mut(&id).filter(|agent| agent.link == Some(link)) {
             agent.link = None;
+            let has_spoken = agent.has_spoken;
             self.allocator.set_offered(id, false);
             self.rescind_of_agent(id);
+            if !has_spoken {
+                // It may never have heard its name, and will ask for another.
+                self.allocator.remove_agent(id);
+                self.agents.remove(&id);
+            }
         }
     }
 

@@ -222,6 +222,7 @@ impl Agent {
             link: None,
             standing,
             heard: now,
+            has_spoken: false,
             registered_at: 0,
             drained_by: None,
             executors: BTreeSet::new(),

@@ -11,6 +11,12 @@ mod executors;
 mod drivers;
 mod operate;
 mod status;
+mod shell;
+pub mod registry;
+mod blob;
+mod web;
+mod serve;
+mod run;
 #[cfg(test)]
 mod tests;
 
@@ -19,3 +25,4 @@ pub use event::{Command, Event, LinkId, RequestId, Rules};
 pub use record::{
     AgentRecord, Change, Counters, Drain, DriverRecord, FrameworkRecord, Recovered, RoleRecord,
 };
+pub use run::{MasterConfig, MasterError, MasterHandle, run, start};

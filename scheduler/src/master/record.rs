@@ -114,3 +114,22 @@ pub enum Change {
     /// A driver is as this, or forgotten.
     Driver(DriverId, Option<DriverRecord>),
 }
+
+impl Recovered {
+    /// Folds one change in.
+    pub fn apply(&mut self, change: Change) {
+        fn set<K: Ord, V>(all: &mut BTreeMap<K, V>, key: K, value: Option<V>) {
+            match value {
+                Some(value) => drop(all.insert(key, value)),
+                None => drop(all.remove(&key)),
+            }
+        }
+        match change {
+            Change::Counters(counters) => self.counters = counters,
+            Change::Agent(id, record) => set(&mut self.agents, id, record),
+            Change::Framework(id, record) => set(&mut self.frameworks, id, record),
+            Change::Role(name, record) => set(&mut self.roles, name, Some(record)),
+            Change::Driver(id, record) => set(&mut self.drivers, id, record),
+        }
+    }
+}

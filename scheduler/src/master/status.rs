@@ -18,9 +18,10 @@ fn sum<'a>(all: impl Iterator<Item = &'a Resources>) -> Resources {
     all.fold(Resources::default(), |sum, one| sum.checked_add(one).unwrap_or(sum))
 }
 
-/// Sums over agents have no ports: those of two agents are not the same.
-fn countable(resources: Resources) -> Resources {
-    Resources { ports: rsk_proto::Ports::default(), ..resources }
+/// A sum over agents, without ports: those of two agents are not the same.
+fn countable<'a>(all: impl Iterator<Item = &'a Resources>) -> Resources {
+    let without_ports = |one: &Resources| Resources { ports: rsk_proto::Ports::default(), ..one.clone() };
+    all.map(without_ports).fold(Resources::default(), |sum, one| sum.checked_add(&one).unwrap_or(sum))
 }
 
 impl MasterCore {
@@ -109,8 +110,8 @@ impl MasterCore {
             web: facts.web.clone(),
             epoch: framework.record.epoch,
             state,
-            used: countable(sum(running.map(|executor| &executor.resources))),
-            offered: countable(sum(offers.map(|offer| &offer.resources))),
+            used: countable(running.map(|executor| &executor.resources)),
+            offered: countable(offers.map(|offer| &offer.resources)),
             started_at: framework.record.started_at,
             ended_at,
             waiting: WaitingStatus {
@@ -131,7 +132,7 @@ impl MasterCore {
                 self.frameworks.get(id).is_some_and(|framework| framework.record.facts.role == *name)
             };
             let offers = self.offers.values().filter(|offer| of_role(&offer.framework));
-            let offered = countable(sum(offers.map(|offer| &offer.resources)));
+            let offered = countable(offers.map(|offer| &offer.resources));
             let kept = self.agents.values().filter_map(|agent| agent.record.reserved.get(name));
             RoleStatus {
                 name: name.clone(),
@@ -139,7 +140,7 @@ impl MasterCore {
                 quota: record.limit,
                 used: self.allocator.held_by(name).saturating_sub(&offered),
                 offered,
-                reserved: countable(sum(kept)),
+                reserved: countable(kept),
                 share_milli: self.allocator.share_milli(name),
                 frameworks: u32::try_from(self.frameworks.keys().filter(|id| of_role(id)).count())
                     .unwrap_or(u32::MAX),

@@ -5,8 +5,7 @@ use super::{
     record::{AgentRecord, DriverRecord, FrameworkRecord},
 };
 use rsk_proto::{
-    AgentId, Demand, DriverId, ExecutorId, ExecutorKey, ExecutorState, FrameworkId, OfferId, Resources,
-    RoleName, Time,
+    AgentId, Demand, DriverId, ExecutorId, ExecutorKey, ExecutorState, FrameworkId, OfferId, Resources, Time,
     status::{OfferAnswer, PastOffer},
 };
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
@@ -20,6 +19,8 @@ pub(super) struct Agent {
     pub(super) link: Option<LinkId>,
     pub(super) standing: Standing,
     pub(super) heard: Time,
+    /// Whether it is known to know its name: before that, nothing is durable or offered.
+    pub(super) has_spoken: bool,
     pub(super) registered_at: u64,
     /// When executors are ended that still run on a drained agent.
     pub(super) drained_by: Option<Time>,
