@@ -19,3 +19,5 @@
 //! ```
 
 pub mod allocator;
+pub mod master;
+pub mod agent;

@@ -7,7 +7,7 @@
 mod filters;
 mod pool;
 mod sorter;
-mod quota;
+pub(crate) mod quota;
 mod drf;
 mod reasons;
 pub mod suite;
