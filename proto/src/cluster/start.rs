@@ -8,6 +8,7 @@ use std::path::PathBuf;
 /// The environment variable that holds an [`ExecutorStart`] in the form of [`ExecutorStart::to_text`]. The executor's first argument is
 /// [`EXECUTOR_ARGUMENT`].
 pub const EXECUTOR_START: &str = "RSK_EXECUTOR";
+const HEX: [u8; 16] = *b"0123456789abcdef";
 /// The first argument of a program that is to be an executor.
 pub const EXECUTOR_ARGUMENT: &str = "--rsk-executor";
 
@@ -43,7 +44,11 @@ impl ExecutorStart {
     pub fn to_text(&self) -> Result<String, CodecError> {
         let mut bytes = Vec::new();
         encode_record(self, &mut bytes)?;
-        Ok(bytes.iter().map(|byte| format!("{byte:02x}")).collect())
+        let mut text = String::with_capacity(bytes.len() * 2);
+        for byte in bytes {
+            text.extend([byte >> 4, byte & 15].map(|digit| char::from(HEX[usize::from(digit)])));
+        }
+        Ok(text)
     }
 
     /// What [`ExecutorStart::to_text`] wrote.
