@@ -81,7 +81,7 @@ fn serve() -> Result<(), ProcessError> {
 
 /// The executor that an agent started: it dials the driver.
 fn serve_agent(start: &str) -> Result<(), ProcessError> {
-    let start: ExecutorStart = serde_json::from_str(start).map_err(io::Error::from)?;
+    let start: ExecutorStart = ExecutorStart::from_text(start).map_err(io::Error::other)?;
     let stream = TcpStream::connect(&start.driver)?;
     stream.set_nodelay(true)?;
     let program = crate::rdd::action::run_task;

@@ -67,7 +67,7 @@ impl Crew {
             self.give_up(&format!("this machine has no random numbers: {error}"));
             return String::new();
         }
-        let token: String = token.iter().map(|byte| format!("{byte:02x}")).collect();
+        let token = u128::from_le_bytes(token).to_string();
         self.expected.lock().insert(id, token.clone());
         token
     }

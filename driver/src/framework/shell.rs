@@ -123,7 +123,7 @@ impl Shell {
             match self.converse(&mut session).await {
                 Ended::ForGood => return,
                 Ended::Lost(error) => {
-                    tracing::warn!(%error, "lost the master: tasks go on, and it is dialled again")
+                    tracing::warn!(%error, "lost the master: tasks go on, and it is dialled again");
                 }
             }
             let mut wait = RETRY_MIN;

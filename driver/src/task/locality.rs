@@ -1,7 +1,7 @@
 //! Which of its pending partitions a task set gives to which executor: those whose data an executor holds wait for it a
 //! while. Pure.
 //!
-//! Source: delay scheduling, Zaharia et al., EuroSys 2010: a task set that has launched nothing where its data is for as
+//! Source: delay scheduling, Zaharia et al., `EuroSys` 2010: a task set that has launched nothing where its data is for as
 //! long as the wait gives up on place, until it launches there again.
 
 use rsk_proto::{ExecutorId, PartitionId, Time};

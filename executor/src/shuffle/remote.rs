@@ -82,13 +82,13 @@ pub(super) fn open(
             }
             // Of a connection that lay idle nobody knows whether the agent is still there: the others go, too.
             Err(_) if was_idle => connections.forget(&keeper.serves_at),
-            Err(error) => match waits.next() {
-                Some(wait) => sleep(task, wait),
-                None => {
+            Err(error) => {
+                let Some(wait) = waits.next() else {
                     let told = format!("cannot reach the agent at {}", keeper.serves_at);
                     return Err(Cause::of(&error).within(told));
-                }
-            },
+                };
+                sleep(task, wait);
+            }
         }
     }
 }
