@@ -23,4 +23,5 @@ mod shell;
 pub use config::{AgentConfig, AgentError};
 pub use launch::{DRIVER, HOST, MASTER};
 pub use logs::LogStatus;
+pub use platform::Needs;
 pub use shell::{Agent, run};
