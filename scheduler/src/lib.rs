@@ -19,3 +19,4 @@
 //! ```
 
 pub mod allocator;
+pub mod master;

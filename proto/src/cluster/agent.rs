@@ -1,7 +1,8 @@
 //! What an agent and the master say to each other.
 //!
 //! Shape: the agent dials and says [`AgentToMaster::Register`]; the master answers [`MasterToAgent::Registered`] or
-//! [`MasterToAgent::Refused`]; then heartbeats go both ways, with orders in between. A stream that ends, or a side that
+//! [`MasterToAgent::Refused`]; the agent keeps its name in its work folder and says [`AgentToMaster::Heartbeat`] at once,
+//! and only then is it offered; then heartbeats go both ways, with orders in between. A stream that ends, or a side that
 //! is silent for too long, is dialled again by the agent.
 
 use super::{

@@ -13,6 +13,8 @@ pub use client::MasterClient;
 pub use link::{Receiver, Sender};
 pub use server::{Service, routes};
 
+/// What can travel: implemented by the messages of this crate, and by nothing else.
+pub use crate::convert::Wire as Message;
 use crate::{Cause, Refusal, WireError};
 
 /// Why a conversation with a master, or with one who dialled it, cannot go on.

@@ -1,0 +1,180 @@
+//! Programs and files, in a folder of the master, each named by the SHA-256 of what is in it.
+//!
+//! A blob that is not whole yet has `.part` behind its name, and goes on where it ended. It gets its name when all is
+//! there, on the disk, and its hash was right.
+
+use rsk_proto::{BLOB_CHUNK_BYTES_MAX, BlobChunk, BlobHash, BlobRequest, BlobStatus, Refusal, rpc::Receiver};
+use sha2::{Digest, Sha256};
+use std::{
+    collections::BTreeSet,
+    io,
+    path::{Path, PathBuf},
+    sync::{Arc, Mutex, PoisonError},
+};
+use tokio::{
+    fs::File,
+    io::{AsyncReadExt, AsyncSeekExt, AsyncWriteExt},
+    sync::mpsc,
+};
+use tokio_stream::wrappers::ReceiverStream;
+
+/// A longer program or file is refused.
+const BLOB_BYTES_MAX: u64 = 16 << 30;
+const HASH_BUFFER_BYTES: usize = 1 << 20;
+
+/// The blobs of a master.
+#[derive(Debug, Clone)]
+pub(super) struct Blobs {
+    folder: PathBuf,
+    coming: Arc<Mutex<BTreeSet<BlobHash>>>,
+}
+
+/// One blob is brought by one peer at a time.
+struct Coming {
+    hash: BlobHash,
+    all: Arc<Mutex<BTreeSet<BlobHash>>>,
+}
+
+impl Drop for Coming {
+    fn drop(&mut self) {
+        self.all.lock().unwrap_or_else(PoisonError::into_inner).remove(&self.hash);
+    }
+}
+
+fn failed(path: &Path, error: &io::Error) -> Refusal {
+    Refusal::NotReady(format!("{} of the master: {error}", path.display()))
+}
+
+impl Blobs {
+    pub(super) fn open(work_dir: &Path) -> io::Result<Self> {
+        let folder = work_dir.join("blobs");
+        std::fs::create_dir_all(&folder)?;
+        Ok(Blobs { folder, coming: Arc::default() })
+    }
+
+    fn path(&self, hash: BlobHash) -> PathBuf {
+        self.folder.join(hash.to_string())
+    }
+
+    async fn status(&self, hash: BlobHash) -> BlobStatus {
+        let length = |path: PathBuf| async { tokio::fs::metadata(path).await.map(|it| it.len()).ok() };
+        if let Some(has) = length(self.path(hash)).await {
+            return BlobStatus { hash, has, is_complete: true };
+        }
+        let has = length(self.path(hash).with_extension("part")).await.unwrap_or(0);
+        BlobStatus { hash, has, is_complete: false }
+    }
+
+    fn begin(&self, hash: BlobHash) -> Result<Coming, Refusal> {
+        let is_first = self.coming.lock().unwrap_or_else(PoisonError::into_inner).insert(hash);
+        let taken = || Refusal::NotReady(format!("{hash} is being brought by somebody else"));
+        if is_first { Ok(Coming { hash, all: self.coming.clone() }) } else { Err(taken()) }
+    }
+
+    /// Takes a blob, or the rest of one.
+    pub(super) async fn put(&self, mut from: Receiver<BlobChunk>) -> Result<BlobStatus, Refusal> {
+        let empty = || Refusal::Invalid("a blob without a chunk".to_owned());
+        let mut chunk = from.receive().await?.ok_or_else(empty)?;
+        let (hash, length) = (chunk.hash, chunk.length);
+        let status = self.status(hash).await;
+        if status.is_complete || (chunk.bytes.is_empty() && length > 0) {
+            return Ok(status);
+        }
+        if length > BLOB_BYTES_MAX {
+            return Err(Refusal::Invalid(format!(
+                "{hash} has {length} bytes, and {BLOB_BYTES_MAX} are the most"
+            )));
+        }
+        let _coming = self.begin(hash)?;
+        let part = self.path(hash).with_extension("part");
+        let mut has = self.status(hash).await.has;
+        let open = File::options().create(true).append(true).open(&part).await;
+        let mut file = open.map_err(|error| failed(&part, &error))?;
+        loop {
+            if chunk.hash != hash || chunk.offset != has || chunk.bytes.len() > BLOB_CHUNK_BYTES_MAX {
+                return Err(Refusal::Invalid(format!(
+                    "a chunk at {}, and {has} bytes of {hash} are there",
+                    chunk.offset
+                )));
+            }
+            file.write_all(&chunk.bytes).await.map_err(|error| failed(&part, &error))?;
+            has += chunk.bytes.len() as u64;
+            if has >= length {
+                break;
+            }
+            let Some(next) = from.receive().await? else {
+                file.flush().await.map_err(|error| failed(&part, &error))?;
+                return Ok(BlobStatus { hash, has, is_complete: false });
+            };
+            chunk = next;
+        }
+        file.sync_all().await.map_err(|error| failed(&part, &error))?;
+        self.finish(hash, length, part).await
+    }
+
+    /// Checks what has come, and gives it its name.
+    async fn finish(&self, hash: BlobHash, length: u64, part: PathBuf) -> Result<BlobStatus, Refusal> {
+        let whole = self.path(hash);
+        let checked = tokio::task::spawn_blocking(move || -> io::Result<bool> {
+            let is_right = std::fs::metadata(&part)?.len() == length && hash_of(&part)? == hash;
+            if is_right {
+                std::fs::rename(&part, &whole)?;
+            } else {
+                std::fs::remove_file(&part)?;
+            }
+            Ok(is_right)
+        });
+        match checked.await {
+            Ok(Ok(true)) => Ok(BlobStatus { hash, has: length, is_complete: true }),
+            Ok(Ok(false)) => Err(Refusal::Invalid(format!("what came is not {hash}, and is deleted"))),
+            Ok(Err(error)) => Err(failed(&self.folder, &error)),
+            Err(_) => Err(Refusal::NotReady("the master is stopping".to_owned())),
+        }
+    }
+
+    /// Reads a blob from an offset on.
+    pub(super) async fn get(
+        &self,
+        request: BlobRequest,
+    ) -> Result<ReceiverStream<Result<BlobChunk, Refusal>>, Refusal> {
+        let (hash, path) = (request.hash, self.path(request.hash));
+        let missing = |_| Refusal::Unknown(format!("blob {hash}: submit the program again"));
+        let mut file = File::open(&path).await.map_err(missing)?;
+        let length = file.metadata().await.map_err(|error| failed(&path, &error))?.len();
+        let mut offset = request.offset;
+        if offset > length {
+            return Err(Refusal::Invalid(format!("{hash} has {length} bytes, and not {offset}")));
+        }
+        file.seek(io::SeekFrom::Start(offset)).await.map_err(|error| failed(&path, &error))?;
+        let (to, chunks) = mpsc::channel(4);
+        tokio::spawn(async move {
+            loop {
+                let mut bytes = Vec::with_capacity(BLOB_CHUNK_BYTES_MAX);
+                let read = (&mut file).take(BLOB_CHUNK_BYTES_MAX as u64).read_to_end(&mut bytes).await;
+                let read = read.map_err(|error| failed(&path, &error));
+                let is_last = !matches!(read, Ok(count) if offset + (count as u64) < length && count > 0);
+                let chunk = read.map(|count| {
+                    let chunk = BlobChunk { hash, length, offset, bytes };
+                    offset += count as u64;
+                    chunk
+                });
+                if to.send(chunk).await.is_err() || is_last {
+                    return;
+                }
+            }
+        });
+        Ok(ReceiverStream::new(chunks))
+    }
+}
+
+fn hash_of(path: &Path) -> io::Result<BlobHash> {
+    let mut file = std::fs::File::open(path)?;
+    let mut sha = Sha256::new();
+    let mut buffer = vec![0; HASH_BUFFER_BYTES];
+    loop {
+        match io::Read::read(&mut file, &mut buffer)? {
+            0 => return Ok(BlobHash(sha.finalize().into())),
+            count => sha.update(&buffer[..count]),
+        }
+    }
+}

@@ -1,0 +1,4 @@
+mod events;
+mod world;
+mod invariant;
+mod orders;
