@@ -50,17 +50,11 @@ pub(crate) fn describe() -> String {
 pub(crate) fn check(program: &Path) -> Result<(), Cause> {
     let cannot = |error: io::Error| Cause::of(&error).within(format!("cannot read {}", program.display()));
     let mut file = File::open(program).map_err(cannot)?;
-    let elf = match Elf::read(&mut file).map_err(cannot)? {
-        Some(elf) => elf,
-        None => {
-            let mut start = [0; 2];
-            let is_script =
-                file.rewind().and_then(|()| file.read_exact(&mut start)).is_ok() && start == *b"#!";
-            let no_program = || {
-                Cause::new("the program is no program: it is neither an ELF file for 64 bits nor a script")
-            };
-            return if is_script { Ok(()) } else { Err(no_program()) };
-        }
+    let Some(elf) = Elf::read(&mut file).map_err(cannot)? else {
+        let mut start = [0; 2];
+        let is_script = file.rewind().and_then(|()| file.read_exact(&mut start)).is_ok() && start == *b"#!";
+        let why = "the program is no program: it is neither an ELF file for 64 bits nor a script";
+        return if is_script { Ok(()) } else { Err(Cause::new(why)) };
     };
     let ours = std::env::consts::ARCH;
     let theirs = MACHINES.iter().find(|(machine, _)| *machine == elf.machine).map(|(_, name)| *name);
