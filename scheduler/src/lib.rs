@@ -20,3 +20,4 @@
 
 pub mod allocator;
 pub mod master;
+pub mod agent;

@@ -108,6 +108,8 @@ pub enum ExecutorEnd {
     Dropped,
     /// Its agent is gone, and it with it, or it will be told to end when the agent is back.
     AgentLost,
+    /// It is gone, and how is not known: its agent had been started again meanwhile, and was not its parent any more.
+    Unseen,
 }
 
 impl fmt::Display for ExecutorEnd {
@@ -123,6 +125,9 @@ impl fmt::Display for ExecutorEnd {
             ExecutorEnd::LaunchFailed(cause) => write!(f, "could not be started: {cause}"),
             ExecutorEnd::Dropped => f.write_str("never reached its agent"),
             ExecutorEnd::AgentLost => f.write_str("lost with its agent"),
+            ExecutorEnd::Unseen => {
+                f.write_str("ended unseen: its agent had been started again, so its exit code is lost")
+            }
         }
     }
 }

@@ -109,6 +109,7 @@ impl Wire for ExecutorEnd {
             ExecutorEnd::LaunchFailed(cause) => End::LaunchFailed(cause.into_pb()),
             ExecutorEnd::Dropped => End::Dropped(NOTHING),
             ExecutorEnd::AgentLost => End::AgentLost(NOTHING),
+            ExecutorEnd::Unseen => End::Unseen(NOTHING),
         };
         pb::ExecutorEnd { end: Some(end) }
     }
@@ -126,6 +127,7 @@ impl Wire for ExecutorEnd {
             End::LaunchFailed(cause) => ExecutorEnd::LaunchFailed(Wire::from_pb(cause)?),
             End::Dropped(_) => ExecutorEnd::Dropped,
             End::AgentLost(_) => ExecutorEnd::AgentLost,
+            End::Unseen(_) => ExecutorEnd::Unseen,
         })
     }
 }

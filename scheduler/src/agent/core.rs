@@ -1,0 +1,542 @@
+//! What an agent decides: when to register, what to start, whom to kill, what to tell, when to delete. Pure: the shell
+//! carries the commands out in their order, and says what came of them.
+//!
+//! An executor goes from starting over running and ending to ended, and skips what it skips; its end is told until the
+//! master has acknowledged it. A framework goes from known over ended to cleaned.
+
+use super::link::{Call, Due, Link};
+use rsk_proto::{
+    AgentFacts, AgentId, AgentToMaster, Cause, ExecutorEnd, ExecutorId, ExecutorKey, ExecutorReport,
+    ExecutorSpec, ExecutorState, FrameworkEpoch, FrameworkId, Hello, Incarnation, MasterToAgent, Part,
+    Refusal, Resources, Time,
+};
+use std::{
+    collections::{BTreeMap, BTreeSet, VecDeque},
+    time::Duration,
+};
+
+/// How long executors may take to end by themselves once their framework has ended, or the agent is to stop.
+const GRACE: Duration = Duration::from_secs(10);
+/// A process that was killed by force and is still there is killed again after this.
+const FORCE_EVERY: Duration = Duration::from_secs(5);
+/// An end that is not acknowledged is told again after this, and then after twice as long.
+const TELL_FIRST: Duration = Duration::from_secs(10);
+const TELL_MAX: Duration = Duration::from_secs(160);
+/// Files that could not be deleted are tried again after this.
+const CLEAN_EVERY: Duration = Duration::from_secs(5);
+/// An agent that stops waits so long for its last words to be acknowledged.
+const LEAVE_WITHIN: Duration = Duration::from_secs(2);
+/// So many ended frameworks are remembered, so that a late order does not bring one back.
+const ENDED_MAX: usize = 4096;
+
+/// Something has happened.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Event {
+    /// The time of [`AgentCore::wake_at`] has come.
+    Wake,
+    /// A master has answered the call.
+    Connected(Call),
+    /// The call is over, or never was.
+    Disconnected(Call, Cause),
+    /// A master has said something.
+    Heard(Call, MasterToAgent),
+    /// An executor's process runs, and that is written down.
+    Started(ExecutorKey),
+    /// An executor's process, and all that it started, is gone, or there never was one.
+    Ended(ExecutorKey, ExecutorEnd),
+    /// The files of a framework are deleted, or cannot be now.
+    Cleaned(FrameworkId, Result<(), Cause>),
+    /// The agent is to stop.
+    Stop,
+}
+
+/// Something is to be done.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Command {
+    /// Call this master: the number counts the list of masters.
+    Dial(Call, usize),
+    /// End the call.
+    HangUp(Call),
+    /// Say this on the call. Whatever cannot be said is lost: the call is about to be over.
+    Send(Call, AgentToMaster),
+    /// Keep the agent's name, or forget it.
+    Name(Option<AgentId>),
+    /// Write the order down, get what it needs, start it; then say [`Event::Started`] or [`Event::Ended`].
+    Start(Box<ExecutorSpec>),
+    /// Ask the process to end; if it does not run yet, do not start it.
+    Ask(ExecutorKey),
+    /// End the process and all that it started.
+    Force(ExecutorKey),
+    /// Write the end down.
+    Record(ExecutorKey, ExecutorEnd),
+    /// Nobody will ask for this executor any more.
+    Forget(ExecutorKey),
+    /// Delete all files of a framework.
+    Clean(FrameworkId),
+    /// The agent has ended.
+    Exit(Result<(), Refusal>),
+}
+
+/// An executor that was there before this start of the agent.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Recovered {
+    /// Its order.
+    pub(crate) spec: ExecutorSpec,
+    /// How it ended; `None`: its process runs, and the shell watches it.
+    pub(crate) end: Option<ExecutorEnd>,
+}
+
+/// The agent's decisions.
+#[derive(Debug)]
+pub(crate) struct AgentCore {
+    facts: AgentFacts,
+    id: Option<AgentId>,
+    incarnation: Incarnation,
+    link: Link,
+    executors: BTreeMap<ExecutorKey, Executor>,
+    frameworks: BTreeMap<FrameworkId, Framework>,
+    ended: VecDeque<FrameworkId>,
+    stop: Option<Stop>,
+    /// Masters that refused in a way that asking again cannot help, since the start; nobody has taken the agent yet.
+    hopeless: Option<BTreeSet<usize>>,
+    masters: usize,
+    dialled: usize,
+}
+
+#[derive(Debug)]
+struct Executor {
+    report: ExecutorReport,
+    phase: Phase,
+}
+
+#[derive(Debug)]
+enum Phase {
+    Starting,
+    Running,
+    Ending { force_at: Time },
+    Ended { end: ExecutorEnd, tell_at: Time, tell_after: Duration },
+}
+
+#[derive(Debug, Default)]
+struct Framework {
+    epoch: FrameworkEpoch,
+    /// Executors whose end has been acknowledged: they are not started again.
+    past: BTreeSet<ExecutorId>,
+    clean: Clean,
+}
+
+#[derive(Debug, Default, PartialEq, Eq)]
+enum Clean {
+    #[default]
+    No,
+    /// The framework has ended, and executors have not.
+    Wanted,
+    UnderWay,
+    Again {
+        at: Time,
+    },
+}
+
+#[derive(Debug)]
+struct Stop {
+    /// Set once no executor is left.
+    leave_at: Option<Time>,
+    why: Result<(), Refusal>,
+}
+
+impl AgentCore {
+    pub(crate) fn new(
+        facts: AgentFacts,
+        masters: usize,
+        (id, incarnation): (Option<AgentId>, Incarnation),
+        (recovered, frameworks): (Vec<Recovered>, Vec<FrameworkId>),
+        seed: u64,
+        now: Time,
+    ) -> Self {
+        let mut core = AgentCore {
+            facts,
+            id,
+            incarnation,
+            link: Link::new(masters, seed, now),
+            executors: BTreeMap::new(),
+            frameworks: frameworks.into_iter().map(|id| (id, Framework::default())).collect(),
+            ended: VecDeque::new(),
+            stop: None,
+            hopeless: Some(BTreeSet::new()),
+            masters,
+            dialled: 0,
+        };
+        for Recovered { spec, end } in recovered {
+            let framework = core.frameworks.entry(spec.framework).or_default();
+            framework.epoch = framework.epoch.max(spec.epoch);
+            let phase = match end {
+                Some(end) => Phase::Ended { end, tell_at: now + TELL_FIRST, tell_after: TELL_FIRST },
+                None => Phase::Running,
+            };
+            core.executors.insert(key_of(&spec), Executor { report: report_of(&spec), phase });
+        }
+        core
+    }
+
+    /// Folds one event into the agent.
+    pub(crate) fn step(&mut self, event: Event, now: Time) -> Vec<Command> {
+        let mut commands = Vec::new();
+        match event {
+            Event::Connected(call) => {
+                if self.link.connected(call, now) {
+                    commands.push(Command::Send(call, self.registration()));
+                }
+            }
+            Event::Disconnected(call, _) if self.link.is_under_way(call) => self.link.down(now),
+            Event::Heard(call, message) if self.link.is_under_way(call) => {
+                self.heard(message, now, &mut commands);
+            }
+            Event::Wake | Event::Disconnected(..) | Event::Heard(..) => {}
+            Event::Started(key) => self.started(key, &mut commands),
+            Event::Ended(key, end) => self.ended(key, end, now, &mut commands),
+            Event::Cleaned(framework, result) => self.cleaned(framework, &result, now, &mut commands),
+            Event::Stop => self.stop(Ok(()), now, &mut commands),
+        }
+        self.look(now, &mut commands);
+        commands
+    }
+
+    /// When the next [`Event::Wake`] is wanted.
+    pub(crate) fn wake_at(&self) -> Time {
+        let executors = self.executors.values().filter_map(|executor| match executor.phase {
+            Phase::Ending { force_at } => Some(force_at),
+            Phase::Ended { tell_at, .. } if self.link.is_up() => Some(tell_at),
+            Phase::Ended { .. } | Phase::Starting | Phase::Running => None,
+        });
+        let cleans = self.frameworks.values().filter_map(|framework| match framework.clean {
+            Clean::Again { at } => Some(at),
+            Clean::No | Clean::Wanted | Clean::UnderWay => None,
+        });
+        let leave = self.stop.as_ref().and_then(|stop| stop.leave_at);
+        executors.chain(cleans).chain(leave).fold(self.link.wake_at(), Time::min)
+    }
+
+    fn registration(&self) -> AgentToMaster {
+        let report = |executor: &Executor| {
+            let state = match &executor.phase {
+                Phase::Starting => ExecutorState::Starting,
+                Phase::Running => ExecutorState::Running,
+                Phase::Ending { .. } => ExecutorState::Ending,
+                Phase::Ended { end, .. } => ExecutorState::Ended(end.clone()),
+            };
+            ExecutorReport { state, ..executor.report.clone() }
+        };
+        AgentToMaster::Register {
+            hello: Hello::ours(),
+            id: self.id,
+            incarnation: self.incarnation,
+            facts: Box::new(self.facts.clone()),
+            executors: self.executors.values().map(report).collect(),
+            frameworks: self.frameworks.keys().copied().collect(),
+        }
+    }
+
+    fn heard(&mut self, message: MasterToAgent, now: Time, commands: &mut Vec<Command>) {
+        self.link.heard(now);
+        match message {
+            MasterToAgent::Registered { hello, id, heartbeat_every, lost_after }
+                if self.link.is_greeting() =>
+            {
+                if let Err(_mismatch) = hello.check() {
+                    let refusal = Refusal::Version { ours: hello, theirs: Hello::ours() };
+                    return self.refused(refusal, now, commands);
+                }
+                self.hopeless = None;
+                self.link.registered(heartbeat_every, lost_after, now);
+                if self.id != Some(id) {
+                    self.id = Some(id);
+                    commands.push(Command::Name(self.id));
+                }
+                // Who has a new name is offered once it is known to know it.
+                self.say(AgentToMaster::Heartbeat, commands);
+            }
+            MasterToAgent::Refused(refusal) => self.refused(refusal, now, commands),
+            MasterToAgent::Heartbeat => {}
+            // A side that gives orders before it has taken the agent is no master of it.
+            _ if !self.link.is_up() => self.hang_up(now, commands),
+            MasterToAgent::Registered { .. } => {}
+            MasterToAgent::Launch(spec) => self.launch(spec, now, commands),
+            MasterToAgent::Kill { key, .. } if !self.executors.contains_key(&key) => {
+                self.say(AgentToMaster::ExecutorEnded { key, end: ExecutorEnd::Dropped }, commands);
+            }
+            MasterToAgent::Kill { key, grace } => self.kill(key, grace, now, commands),
+            MasterToAgent::Acknowledge(key) => self.acknowledge(key, commands),
+            MasterToAgent::End(framework) => self.end(framework, now, commands),
+        }
+    }
+
+    fn refused(&mut self, refusal: Refusal, now: Time, commands: &mut Vec<Command>) {
+        self.hang_up(now, commands);
+        match refusal {
+            Refusal::Unknown(_) => {
+                self.id = None;
+                commands.push(Command::Name(None));
+            }
+            Refusal::Replaced(_) => self.stop(Err(refusal), now, commands),
+            // Who was taken once waits for a master that takes it again: its executors go on meanwhile.
+            Refusal::Version { .. } | Refusal::Invalid(_) => {
+                let Some(hopeless) = &mut self.hopeless else { return };
+                hopeless.insert(self.dialled);
+                if hopeless.len() >= self.masters {
+                    self.stop(Err(refusal), now, commands);
+                }
+            }
+            Refusal::NotReady(_) => {}
+        }
+    }
+
+    fn hang_up(&mut self, now: Time, commands: &mut Vec<Command>) {
+        commands.push(Command::HangUp(self.link.call()));
+        self.link.down(now);
+    }
+
+    fn say(&self, message: AgentToMaster, commands: &mut Vec<Command>) {
+        if self.link.is_up() {
+            commands.push(Command::Send(self.link.call(), message));
+        }
+    }
+
+    fn launch(&mut self, spec: Box<ExecutorSpec>, now: Time, commands: &mut Vec<Command>) {
+        let key = key_of(&spec);
+        if let Some(known) = self.executors.get_mut(&key) {
+            // Said twice. Perhaps the master did not hear how it ended.
+            if let Phase::Ended { tell_at, .. } = &mut known.phase {
+                *tell_at = now;
+            }
+            return;
+        }
+        let refusal = self.refusal_of(&spec);
+        if refusal != Some(ExecutorEnd::Killed) {
+            let framework = self.frameworks.entry(spec.framework).or_default();
+            framework.epoch = framework.epoch.max(spec.epoch);
+        }
+        self.executors.insert(key, Executor { report: report_of(&spec), phase: Phase::Starting });
+        match refusal {
+            Some(end) => self.ended(key, end, now, commands),
+            None => commands.push(Command::Start(spec)),
+        }
+    }
+
+    /// Why an order is not carried out.
+    fn refusal_of(&self, spec: &ExecutorSpec) -> Option<ExecutorEnd> {
+        let framework = self.frameworks.get(&spec.framework);
+        if self.stop.is_some()
+            || self.ended.contains(&spec.framework)
+            || framework.is_some_and(|framework| framework.clean != Clean::No)
+        {
+            return Some(ExecutorEnd::Killed);
+        }
+        if framework
+            .is_some_and(|framework| framework.past.contains(&spec.executor) || framework.epoch > spec.epoch)
+        {
+            return Some(ExecutorEnd::Dropped);
+        }
+        let mut used =
+            self.executors.values().filter(|executor| !matches!(executor.phase, Phase::Ended { .. }));
+        let used =
+            used.try_fold(Resources::default(), |sum, executor| sum.checked_add(&executor.report.resources));
+        let all = used.as_ref().and_then(|used| used.checked_add(&spec.resources));
+        if all.is_some_and(|all| self.facts.resources.contains(&all)) {
+            return None;
+        }
+        let used = used.map_or_else(|| "all".to_owned(), |used| used.to_string());
+        let (has, wants) = (&self.facts.resources, &spec.resources);
+        let why = format!("the agent has no room for {wants}: of {has} it uses {used}");
+        Some(ExecutorEnd::LaunchFailed(Cause::new(why)))
+    }
+
+    fn started(&mut self, key: ExecutorKey, commands: &mut Vec<Command>) {
+        let Some(executor) = self.executors.get_mut(&key) else { return };
+        match executor.phase {
+            Phase::Starting => {
+                executor.phase = Phase::Running;
+                self.say(AgentToMaster::ExecutorRuns(key), commands);
+            }
+            // It was told to end while it was being started.
+            Phase::Ending { .. } => commands.push(Command::Ask(key)),
+            Phase::Running | Phase::Ended { .. } => {}
+        }
+    }
+
+    fn kill(&mut self, key: ExecutorKey, grace: Duration, now: Time, commands: &mut Vec<Command>) {
+        let Some(executor) = self.executors.get_mut(&key) else { return };
+        match &mut executor.phase {
+            Phase::Starting | Phase::Running => {
+                executor.phase = Phase::Ending { force_at: now + grace };
+                if grace > Duration::ZERO {
+                    commands.push(Command::Ask(key));
+                }
+            }
+            Phase::Ending { force_at } => *force_at = (*force_at).min(now + grace),
+            Phase::Ended { tell_at, .. } => *tell_at = now,
+        }
+    }
+
+    fn ended(&mut self, key: ExecutorKey, end: ExecutorEnd, now: Time, commands: &mut Vec<Command>) {
+        let Some(executor) = self.executors.get_mut(&key) else { return };
+        let end = match (&executor.phase, end) {
+            (Phase::Ended { .. }, _) => return,
+            (Phase::Ending { .. }, end) if !matches!(end, ExecutorEnd::OutOfMemory { .. }) => {
+                ExecutorEnd::Killed
+            }
+            (_, end) => end,
+        };
+        executor.phase = Phase::Ended { end: end.clone(), tell_at: now, tell_after: TELL_FIRST };
+        commands.push(Command::Record(key, end));
+    }
+
+    fn acknowledge(&mut self, key: ExecutorKey, commands: &mut Vec<Command>) {
+        if self.executors.get(&key).is_some_and(|executor| matches!(executor.phase, Phase::Ended { .. })) {
+            self.executors.remove(&key);
+            if let Some(framework) = self.frameworks.get_mut(&key.framework) {
+                framework.past.insert(key.executor);
+            }
+            commands.push(Command::Forget(key));
+        }
+    }
+
+    fn end(&mut self, id: FrameworkId, now: Time, commands: &mut Vec<Command>) {
+        let framework = self.frameworks.entry(id).or_default();
+        if framework.clean == Clean::No {
+            framework.clean = Clean::Wanted;
+        }
+        self.kill_all(|key| key.framework == id, now, commands);
+    }
+
+    fn kill_all(&mut self, which: impl Fn(&ExecutorKey) -> bool, now: Time, commands: &mut Vec<Command>) {
+        let is_alive = |executor: &Executor| !matches!(executor.phase, Phase::Ended { .. });
+        let all = self.executors.iter().filter(|(key, executor)| which(key) && is_alive(executor));
+        for key in all.map(|(key, _)| *key).collect::<Vec<_>>() {
+            self.kill(key, GRACE, now, commands);
+        }
+    }
+
+    fn cleaned(
+        &mut self,
+        id: FrameworkId,
+        result: &Result<(), Cause>,
+        now: Time,
+        commands: &mut Vec<Command>,
+    ) {
+        let Some(framework) = self.frameworks.get_mut(&id).filter(|it| it.clean == Clean::UnderWay) else {
+            return;
+        };
+        if result.is_err() {
+            framework.clean = Clean::Again { at: now + CLEAN_EVERY };
+            return;
+        }
+        self.frameworks.remove(&id);
+        self.ended.push_back(id);
+        if self.ended.len() > ENDED_MAX {
+            self.ended.pop_front();
+        }
+        self.say(AgentToMaster::Cleaned(id), commands);
+    }
+
+    fn stop(&mut self, why: Result<(), Refusal>, now: Time, commands: &mut Vec<Command>) {
+        if self.stop.is_some() {
+            return;
+        }
+        self.stop = Some(Stop { leave_at: None, why });
+        self.kill_all(|_| true, now, commands);
+    }
+
+    /// Does what is due.
+    fn look(&mut self, now: Time, commands: &mut Vec<Command>) {
+        self.look_at_executors(now, commands);
+        self.look_at_frameworks(now, commands);
+        if self.leave(now, commands) {
+            return;
+        }
+        match self.link.due(now) {
+            Due::Nothing => {}
+            Due::Dial(call, master) => {
+                self.dialled = master;
+                commands.push(Command::Dial(call, master));
+            }
+            Due::Beat => self.say(AgentToMaster::Heartbeat, commands),
+            Due::Silent => self.hang_up(now, commands),
+        }
+    }
+
+    fn look_at_executors(&mut self, now: Time, commands: &mut Vec<Command>) {
+        let call = self.link.is_up().then(|| self.link.call());
+        for (key, executor) in &mut self.executors {
+            match &mut executor.phase {
+                Phase::Ending { force_at } if *force_at <= now => {
+                    *force_at = now + FORCE_EVERY;
+                    commands.push(Command::Force(*key));
+                }
+                Phase::Ended { end, tell_at, tell_after } if *tell_at <= now => {
+                    let Some(call) = call else { continue };
+                    *tell_at = now + *tell_after;
+                    *tell_after = (*tell_after * 2).min(TELL_MAX);
+                    let message = AgentToMaster::ExecutorEnded { key: *key, end: end.clone() };
+                    commands.push(Command::Send(call, message));
+                }
+                _ => {}
+            }
+        }
+    }
+
+    fn look_at_frameworks(&mut self, now: Time, commands: &mut Vec<Command>) {
+        let executors = &self.executors;
+        let is_alive = |id: FrameworkId| {
+            executors.iter().any(|(key, it)| key.framework == id && !matches!(it.phase, Phase::Ended { .. }))
+        };
+        for (id, framework) in &mut self.frameworks {
+            let is_due = match framework.clean {
+                Clean::Wanted => !is_alive(*id),
+                Clean::Again { at } => at <= now,
+                Clean::No | Clean::UnderWay => false,
+            };
+            if is_due {
+                framework.clean = Clean::UnderWay;
+                commands.push(Command::Clean(*id));
+            }
+        }
+    }
+
+    /// Ends the agent when it is to stop and nothing keeps it: running executors, or ends that may yet be heard of.
+    fn leave(&mut self, now: Time, commands: &mut Vec<Command>) -> bool {
+        let Some(stop) = &mut self.stop else { return false };
+        if self.executors.values().any(|executor| !matches!(executor.phase, Phase::Ended { .. })) {
+            return false;
+        }
+        let leave_at = *stop.leave_at.get_or_insert(now + LEAVE_WITHIN);
+        let has_words_left = self.link.is_greeting() || (self.link.is_up() && !self.executors.is_empty());
+        if has_words_left && now < leave_at {
+            return false;
+        }
+        let why = stop.why.clone();
+        self.say(AgentToMaster::Leaving, commands);
+        commands.push(Command::Exit(why));
+        true
+    }
+}
+
+fn key_of(spec: &ExecutorSpec) -> ExecutorKey {
+    ExecutorKey { framework: spec.framework, executor: spec.executor }
+}
+
+fn report_of(spec: &ExecutorSpec) -> ExecutorReport {
+    ExecutorReport {
+        key: key_of(spec),
+        role: spec.role.clone(),
+        resources: spec.resources.clone(),
+        slots: spec.slots,
+        driver: match spec.part {
+            Part::Driver { driver } => Some(driver),
+            Part::Executor { .. } => None,
+        },
+        state: ExecutorState::Starting,
+    }
+}
+
+#[cfg(test)]
+mod tests;

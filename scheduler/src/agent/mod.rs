@@ -1,0 +1,26 @@
+//! The agent: one on each machine. It starts executors as the master orders, watches their processes, serves what map
+//! tasks left, and deletes what ended applications leave.
+//!
+//! What it is not: it never sees a task. Executors dial their driver themselves.
+
+mod config;
+mod work;
+mod platform;
+mod checkpoint;
+mod blob;
+mod detect;
+mod cgroup;
+mod collect;
+mod serve;
+mod logs;
+mod launch;
+mod executor;
+mod machine;
+mod link;
+mod core;
+mod shell;
+
+pub use config::{AgentConfig, AgentError};
+pub use launch::{DRIVER, HOST, MASTER};
+pub use logs::LogStatus;
+pub use shell::{Agent, run};
