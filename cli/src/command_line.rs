@@ -332,12 +332,13 @@ pub(crate) struct DevArgs {
     /// CPUs of each; this machine's, shared out equally, unless given.
     #[arg(long, value_name = "K", value_parser = clap::value_parser!(u32).range(1..))]
     pub(crate) cpus: Option<u32>,
-    /// Memory of each, such as 2g; three quarters of this machine's, shared out equally, unless given.
-    #[arg(long, value_name = "SIZE")]
+    /// Memory of each, such as 2g, or a number of MiB; three quarters of this machine's, shared out equally, unless given.
+    #[arg(long, value_name = "SIZE", value_parser = mib_or_size)]
     pub(crate) mem: Option<ByteSize>,
-    /// Where the master listens. Port 0 takes a free one.
-    #[arg(long, value_name = "HOST:PORT", default_value = "127.0.0.1:5050")]
-    pub(crate) listen: String,
+    /// Where the master listens: 127.0.0.1:5050 unless given, or any free port with --until-stdin-closes. Port 0 takes a
+    /// free one.
+    #[arg(long, value_name = "HOST:PORT")]
+    pub(crate) listen: Option<String>,
     /// Keep its files here, rather than in a temporary folder that is removed.
     #[arg(long, alias = "work_dir", value_name = "DIR", value_hint = ValueHint::DirPath)]
     pub(crate) work_dir: Option<PathBuf>,
@@ -358,6 +359,12 @@ impl std::str::FromStr for OrNone {
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         if text == "none" { Ok(OrNone(None)) } else { text.parse().map(|all| OrNone(Some(all))) }
     }
+}
+
+/// As in resources, a number alone is of MiB.
+fn mib_or_size(text: &str) -> Result<ByteSize, String> {
+    let resources: Result<Resources, _> = format!("mem:{text}").parse();
+    resources.map(|all| ByteSize(all.memory_bytes)).map_err(|error| error.why)
 }
 
 /// A number with at most three places, in thousandths.
@@ -397,7 +404,12 @@ impl Command {
                 ];
                 own.into_iter().chain(args.log.overrides()).collect()
             }
-            Command::Dev(args) => args.log.overrides(),
+            Command::Dev(args) => {
+                // Whoever has started it has a terminal of its own.
+                let quiet = || args.until_stdin_closes.then(|| "warn".to_owned());
+                let level = args.log.log.clone().or_else(quiet);
+                vec![("log.level", level), ("log.dir", args.log.log_dir.clone())]
+            }
             Command::Apps(AskOneArgs { ask, .. }) | Command::Executors(AskOneArgs { ask, .. }) => {
                 master(&ask.at)
             }
@@ -458,6 +470,13 @@ mod tests {
             assert!(overrides.contains(&(key, Some(value.to_owned()))), "{key}");
         }
         assert!(parse("rsk master --work_dir /w --log_dir /l").is_ok());
+    }
+
+    #[test]
+    fn memory_without_a_unit_is_of_mebibytes() {
+        assert_eq!(mib_or_size("512"), Ok(ByteSize::mib(512)));
+        assert_eq!(mib_or_size("2g"), Ok(ByteSize::mib(2048)));
+        assert!(mib_or_size("lots").is_err());
     }
 
     #[test]

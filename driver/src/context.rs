@@ -16,9 +16,13 @@ use crate::{
 };
 use rsk_executor::{ExecutorConfig, TaskContext, WorkDir, shuffle::folder};
 use rsk_proto::{Data, ShuffleId};
-use std::sync::{
-    Arc,
-    atomic::{AtomicU64, Ordering},
+use rsk_storage::InputFile;
+use std::{
+    path::{Path, PathBuf},
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
 };
 
 /// A connection to the slots that run tasks: where RDDs begin, and what jobs run on. A cheap clone; the slots end with
@@ -295,7 +299,29 @@ impl Context {
         }
     }
 
+    /// Input, found. On a cluster by absolute paths: executors have current folders of their own.
+    pub(crate) fn list(&self, paths: &str) -> Result<Vec<InputFile>, Error> {
+        let mut files = rsk_storage::list(paths)?;
+        if self.0.backend.is_cluster() {
+            for file in &mut files {
+                file.path = absolute(&file.path);
+            }
+        }
+        Ok(files)
+    }
+
+    /// Where output goes: see [`Context::list`].
+    pub(crate) fn output_folder(&self, typed: &Path) -> Result<PathBuf, Error> {
+        let folder = typed.to_str().map_or_else(|| Ok(typed.to_owned()), rsk_storage::output_folder)?;
+        Ok(if self.0.backend.is_cluster() { absolute(&folder) } else { folder })
+    }
+
     pub(crate) fn next_id(&self) -> u64 {
         self.0.ids.fetch_add(1, Ordering::Relaxed)
     }
+}
+
+/// A path that means the same in every folder; one that cannot be found out stays as it is.
+fn absolute(path: &Path) -> PathBuf {
+    std::path::absolute(path).unwrap_or_else(|_| path.to_owned())
 }

@@ -506,11 +506,13 @@ impl Dispatch {
             return;
         }
         let reach = match error {
-            TaskError::FetchFailed { block, .. } => {
+            TaskError::FetchFailed { block, unreachable, .. } => {
                 self.map_outputs.unregister(block.output);
                 // Tasks meet the first loss alone; what else is gone need not cost an attempt each.
-                self.map_outputs
-                    .retain(block.output.shuffle, |output| shuffle::is_there(&self.shuffles, output));
+                self.map_outputs.retain(block.output.shuffle, |output| match &output.kept_by {
+                    None => shuffle::is_there(&self.shuffles, output),
+                    Some(keeper) => unreachable.as_ref() != Some(&keeper.agent),
+                });
                 Reach::Needed
             }
             TaskError::MapOutputMissing { .. } => Reach::BehindBlocks,

@@ -73,6 +73,20 @@ pub enum Error {
         /// Why not.
         source: std::io::Error,
     },
+    /// A cluster on this machine cannot be started.
+    #[error("cannot start a local cluster by {rsk:?}")]
+    LocalCluster {
+        /// The binary.
+        rsk: std::path::PathBuf,
+        /// Why not.
+        source: std::io::Error,
+    },
+    /// A cluster on this machine needs the binary `rsk`.
+    #[error(
+        "local-cluster needs the binary rsk, which is neither beside this program nor on the path: build it with \
+         cargo build --release -p rsk-cli, or name it in RSK_BIN"
+    )]
+    NoBinary,
     /// This program's own file cannot be read, to be brought to the cluster.
     #[error("cannot read this program's own file")]
     Program {

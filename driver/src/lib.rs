@@ -20,6 +20,7 @@ mod dispatch;
 mod track;
 mod local;
 mod framework;
+mod local_cluster;
 mod peer;
 mod child;
 mod image;

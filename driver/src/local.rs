@@ -6,6 +6,7 @@ use crate::{
     child::ChildSlot,
     dispatch::Dispatch,
     framework::{self, Framework},
+    local_cluster::LocalCluster,
     master::Master,
     peer::Peers,
     place::Place,
@@ -35,6 +36,8 @@ pub(crate) struct Backend {
     executor: Arc<Executor>,
     peers: Arc<Peers>,
     framework: Option<Framework>,
+    /// The cluster that this program started for itself.
+    cluster: Mutex<Option<LocalCluster>>,
 }
 
 impl Backend {
@@ -59,11 +62,15 @@ impl Backend {
             map_outputs: Arc::clone(&link.map_outputs),
             results: executor.work_dir().result(),
         };
+        let mut cluster = None;
         let framework = match master {
             Master::Local(_) => None,
             Master::Cluster(masters) => Some(Framework::start(masters.clone(), config, parts())?),
-            Master::LocalCluster { .. } => {
-                return Err(Error::Argument("local-cluster is not there yet".to_owned()));
+            Master::LocalCluster { agents, cores, memory } => {
+                let own = LocalCluster::start(*agents, *cores, *memory)?;
+                let masters = vec![own.address().to_owned()];
+                cluster = Some(own);
+                Some(Framework::start(masters, config, parts())?)
             }
         };
         let slots = if framework.is_some() { 0 } else { sizes.slots.max(1) };
@@ -85,7 +92,14 @@ impl Backend {
             let builder = thread::Builder::new().name(format!("slot-{slot}")).stack_size(STACK_BYTES);
             threads.push(builder.spawn(move || serve(&dispatch, &place, runs)).map_err(Error::Slot)?);
         }
-        Ok(Backend { dispatch, threads: Mutex::new(threads), executor, peers, framework })
+        Ok(Backend {
+            dispatch,
+            threads: Mutex::new(threads),
+            executor,
+            peers,
+            framework,
+            cluster: Mutex::new(cluster),
+        })
     }
 
     pub(crate) fn executor(&self) -> &Arc<Executor> {
@@ -98,6 +112,11 @@ impl Backend {
             None => self.executor.config().slots,
             Some(_) => config.max_cores.unwrap_or_else(|| self.dispatch.slots()).max(2),
         }
+    }
+
+    /// Do tasks run on other machines, or in other folders of this one?
+    pub(crate) fn is_cluster(&self) -> bool {
+        self.framework.is_some()
     }
 
     /// Has agents remove the files of a shuffle.
@@ -122,11 +141,12 @@ impl Backend {
     }
 
     /// Ends all jobs, waits for the slots to end their tasks, and removes the work directory. Once is enough.
-    pub(crate) fn end(&self) {
+    pub(crate) fn end(&self, has_succeeded: bool, summary: &str) {
         self.dispatch.stop("the context has stopped");
         if let Some(framework) = &self.framework {
-            framework.end(true, String::new());
+            framework.end(has_succeeded, summary);
         }
+        drop(self.cluster.lock().take());
         // The last handle may be let go of by a slot itself.
         let own = thread::current().id();
         let threads = std::mem::take(&mut *self.threads.lock());
@@ -141,7 +161,7 @@ impl Backend {
 
 impl Drop for Backend {
     fn drop(&mut self) {
-        self.end();
+        self.end(true, "its context was dropped");
     }
 }
 

@@ -183,6 +183,7 @@ impl Peer {
                 let outputs = link.map_outputs(shuffle).map(|outputs| (*outputs).clone());
                 ToExecutor::MapOutputs(shuffle, outputs)
             }
+            FromExecutor::Heartbeat => return Ok(()),
             FromExecutor::Hello { .. } => return Err(io::Error::other("it greeted twice")),
         };
         self.say(&answer)

@@ -82,7 +82,9 @@ impl App {
         let outcome = catch_unwind(AssertUnwindSafe(|| app(&context)));
         progress.inspect(|progress| progress.end());
         let totals = context.dispatch().totals();
-        context.backend().end();
+        let has_succeeded = matches!(outcome, Ok(Ok(())));
+        let summary = format!("{} jobs, {} tasks, {} failed", totals.jobs, totals.tasks, totals.failed_tasks);
+        context.backend().end(has_succeeded, &summary);
         drop(over);
         if let Some(signal) = interrupt::came() {
             say("interrupted: jobs were cancelled and temporary files removed");

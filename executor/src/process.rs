@@ -6,8 +6,8 @@ use crate::{DriverLink, Executor, ExecutorConfig, Program, WorkDir, WorkDirError
 use crossbeam_channel::{Receiver, Sender, bounded};
 use parking_lot::Mutex;
 use rsk_proto::{
-    Cause, ExecutorStart, FromExecutor, Keeper, MapOutputs, ProgramHash, STREAM_VERSION, ShuffleId,
-    TASKS_AHEAD_MAX, TaskError, TaskId, ToExecutor, ValueId, receive, send,
+    Cause, ExecutorStart, FromExecutor, HEARTBEAT_EVERY, Keeper, MapOutputs, ProgramHash, STREAM_VERSION,
+    ShuffleId, TASKS_AHEAD_MAX, TaskError, TaskId, ToExecutor, ValueId, receive, send,
 };
 use std::{
     collections::{HashMap, VecDeque},
@@ -77,6 +77,7 @@ pub fn serve(
         Some(start) => WorkDir::in_sandbox(&start.sandbox, &start.shuffles)?,
         None => WorkDir::of_another(work_dir),
     };
+    let is_of_agent = start.is_some();
     let keeper = start.map(|start| Keeper {
         agent: start.agent,
         framework: start.framework,
@@ -97,6 +98,16 @@ pub fn serve(
         let end = end.clone();
         let builder = thread::Builder::new().name(format!("slot-{slot}")).stack_size(stack_bytes);
         builder.spawn(move || end.send(serve.run()))?;
+    }
+    if is_of_agent {
+        let link = Arc::clone(&link);
+        let beat = move || {
+            // The slots end, and the process with them, when nobody hears it any more.
+            while link.say(&FromExecutor::Heartbeat).is_ok() {
+                thread::sleep(HEARTBEAT_EVERY);
+            }
+        };
+        thread::Builder::new().name("heartbeat".to_owned()).spawn(beat)?;
     }
     let listener = Listener { executor, link, underway, tasks };
     thread::Builder::new().name("listen".to_owned()).spawn(move || listener.run(&mut from))?;

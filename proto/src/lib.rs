@@ -52,7 +52,8 @@ pub use shuffle_file::{
 };
 pub use size::{ByteSize, ParseSizeError, to_usize};
 pub use stream::{
-    FromExecutor, MapOutputs, ProgramHash, STREAM_VERSION, TASKS_AHEAD_MAX, ToExecutor, receive, send,
+    FromExecutor, HEARTBEAT_EVERY, LOST_AFTER, MapOutputs, ProgramHash, STREAM_VERSION, TASKS_AHEAD_MAX,
+    ToExecutor, receive, send,
 };
 pub use task::{
     AccumulatorUpdate, BlockUpdate, Keeper, MapOutput, Next, OrRaise, TaskEnd, TaskError, TaskMetrics,

@@ -13,12 +13,17 @@ use std::{
     fmt,
     io::{self, Read, Write},
     path::PathBuf,
+    time::Duration,
 };
 
 /// Both sides must speak the same version.
 pub const STREAM_VERSION: u32 = 3;
 /// So many tasks a slot may be under way: one that runs, and those that wait behind it so that the slot need not.
 pub const TASKS_AHEAD_MAX: usize = 3;
+/// How often an executor of an agent says that it is there.
+pub const HEARTBEAT_EVERY: Duration = Duration::from_secs(5);
+/// One that has said nothing for so long is lost.
+pub const LOST_AFTER: Duration = Duration::from_secs(25);
 /// A longer message is refused: the other side is not what it says, or sends what it should not.
 const MESSAGE_BYTES_MAX: u32 = 1 << 30;
 
@@ -77,6 +82,8 @@ pub enum FromExecutor {
     WantValue(ValueId),
     /// It needs to know where map outputs are.
     WantMapOutputs(ShuffleId),
+    /// It is there: an executor of an agent says so every [`HEARTBEAT_EVERY`].
+    Heartbeat,
     /// Bytes of the large result of a task, as the driver asked for.
     ResultPart(TaskId, Result<Vec<u8>, Cause>),
 }

@@ -103,6 +103,8 @@ pub enum TaskError {
         /// What is wrong with it.
         #[source]
         cause: Cause,
+        /// The agent that keeps it, where it cannot be reached: what else it keeps cannot be fetched either.
+        unreachable: Option<AgentId>,
     },
     /// A map task of this shuffle has no known output: the stage that writes it must run (again).
     #[error("no map output of {shuffle} is known for {map}")]

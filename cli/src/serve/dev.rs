@@ -21,7 +21,9 @@ pub(crate) fn dev(settings: &Settings, args: &DevArgs) -> Result<()> {
     let outcome = runtime.block_on(async {
         let mut stop = Stop::listen()?;
         let rules = Rules::default();
-        let config = MasterConfig { listen: args.listen.clone(), work_dir: folder.join("master"), rules };
+        let usual = if args.until_stdin_closes { "127.0.0.1:0" } else { "127.0.0.1:5050" };
+        let listen = args.listen.clone().unwrap_or_else(|| usual.to_owned());
+        let config = MasterConfig { listen, work_dir: folder.join("master"), rules };
         let master = master::start(config).await?;
         let address = master.address();
         let agents = match agents(args, address, folder) {

@@ -12,7 +12,8 @@ use crate::{
 use parking_lot::Mutex;
 use rsk_executor::{DriverLink, ExecutorConfig};
 use rsk_proto::{
-    AgentId, ExecutorId, FromExecutor, TaskEnd, TaskError, TaskMetrics, TaskOutput, ToExecutor, receive, send,
+    AgentId, ExecutorId, FromExecutor, LOST_AFTER, TaskEnd, TaskError, TaskMetrics, TaskOutput, ToExecutor,
+    receive, send,
 };
 use std::{
     collections::BTreeMap,
@@ -161,7 +162,7 @@ impl Crew {
         }
         let ExecutorConfig { memory, slots } = self.sizes;
         send(&ToExecutor::Welcome { memory, slots, work_dir: PathBuf::new() }, &mut stream)?;
-        stream.set_read_timeout(None)?;
+        stream.set_read_timeout(Some(LOST_AFTER))?;
         let place = Arc::new(Place::new(id, slots));
         let member = Member { place: Arc::clone(&place), stream: stream.try_clone()? };
         self.members.lock().insert(id, member);

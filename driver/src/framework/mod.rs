@@ -116,16 +116,22 @@ impl Framework {
     }
 
     /// Says goodbye to the master and to the executors. Once is enough.
-    pub(crate) fn end(&self, has_succeeded: bool, summary: String) {
+    pub(crate) fn end(&self, has_succeeded: bool, summary: &str) {
         let threads = std::mem::take(&mut *self.threads.lock());
         if threads.is_empty() {
             return;
         }
-        if self.news.blocking_send(News::End { has_succeeded, summary }).is_err() {
+        let news = News::End { has_succeeded, summary: summary.to_owned() };
+        // The last handle to a context may be let go of by the conversation itself, which must not wait for itself.
+        let own = thread::current().id();
+        let is_own = threads.iter().any(|thread| thread.thread().id() == own);
+        let said =
+            if is_own { self.news.try_send(news).is_ok() } else { self.news.blocking_send(news).is_ok() };
+        if !said {
             tracing::debug!("the conversation with the master has ended before");
         }
         self.crew.end(&self.listens_at);
-        for thread in threads {
+        for thread in threads.into_iter().filter(|thread| thread.thread().id() != own) {
             if thread.join().is_err() {
                 tracing::error!("a thread of the conversation with the master panicked");
             }

@@ -19,7 +19,7 @@ use std::{
     time::Duration,
 };
 
-use super::fetch::{Block, WHOLE_BYTES_MAX};
+use super::fetch::{Block, OpenError, WHOLE_BYTES_MAX};
 
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 /// An agent that says nothing for so long does not answer any more.
@@ -63,7 +63,7 @@ pub(super) fn open(
     keeper: &Keeper,
     block: ShuffleBlock,
     partitions: u32,
-) -> Result<Block, Cause> {
+) -> Result<Block, OpenError> {
     let request = FetchRequest { version: SERVE_VERSION, framework: keeper.framework, block, partitions };
     let mut waits = RETRY_AFTER.into_iter();
     loop {
@@ -77,15 +77,15 @@ pub(super) fn open(
         });
         match asked {
             Ok(answer) => {
-                return answer
-                    .map_err(|cause| cause.within(format!("from the agent at {}", keeper.serves_at)));
+                let told = || format!("from the agent at {}", keeper.serves_at);
+                return answer.map_err(|cause| cause.within(told()).into());
             }
             // Of a connection that lay idle nobody knows whether the agent is still there: the others go, too.
             Err(_) if was_idle => connections.forget(&keeper.serves_at),
             Err(error) => {
                 let Some(wait) = waits.next() else {
                     let told = format!("cannot reach the agent at {}", keeper.serves_at);
-                    return Err(Cause::of(&error).within(told));
+                    return Err(OpenError::Unreachable(keeper.agent, Cause::of(&error).within(told)));
                 };
                 sleep(task, wait);
             }

@@ -17,7 +17,7 @@ use std::{
 use tokio::sync::watch;
 
 /// A master may be away for so long while a blob is fetched.
-const MASTER_WITHIN: Duration = Duration::from_secs(60);
+const MASTER_WITHIN: Duration = Duration::from_mins(1);
 /// A master that sends nothing for so long is asked again.
 const CHUNK_WITHIN: Duration = Duration::from_secs(30);
 const ATTEMPTS_MAX: u32 = 5;
@@ -143,7 +143,7 @@ impl Blobs {
                 }
                 Err(error) if attempt >= ATTEMPTS_MAX => return Err(error),
                 Err(error) => {
-                    tracing::warn!(error = %Cause::of(&error), blob = %hash, "a blob is asked for again")
+                    tracing::warn!(error = %Cause::of(&error), blob = %hash, "a blob is asked for again");
                 }
             }
             tokio::time::sleep(AGAIN_AFTER).await;

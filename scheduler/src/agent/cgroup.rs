@@ -81,7 +81,7 @@ impl Cgroups {
     }
 }
 
-fn write(folder: &Path, file: &str, value: impl ToString) -> io::Result<()> {
+fn write(folder: &Path, file: &str, value: &impl ToString) -> io::Result<()> {
     let path = folder.join(file);
     fs::write(&path, value.to_string())
         .map_err(|error| io::Error::new(error.kind(), format!("cannot write {}: {error}", path.display())))
@@ -118,13 +118,13 @@ fn v2(own: &str) -> io::Result<Cgroups> {
     let path = own.lines().find_map(|line| line.strip_prefix("0::")).unwrap_or("/");
     let folder = own_folder(Path::new(ROOT), path);
     try_in(&folder)?;
-    let enable = || write(&folder, "cgroup.subtree_control", "+memory +cpu");
+    let enable = || write(&folder, "cgroup.subtree_control", &"+memory +cpu");
     // A group that has processes of its own hands nothing on: the agent moves into a leaf.
     if enable().is_err() {
         let leaf = folder.join("rsk-agent");
         match fs::create_dir(&leaf) {
             Err(error) if error.kind() != io::ErrorKind::AlreadyExists => return Err(error),
-            _ => write(&leaf, "cgroup.procs", std::process::id())?,
+            _ => write(&leaf, "cgroup.procs", &std::process::id())?,
         }
         enable()?;
     }
@@ -140,15 +140,19 @@ impl Cgroup {
             }
         }
         if let Some(memory) = self.memory.as_ref().filter(|_| self.limit_bytes > 0) {
-            write(memory, if self.is_v2 { "memory.max" } else { "memory.limit_in_bytes" }, self.limit_bytes)?;
+            write(
+                memory,
+                if self.is_v2 { "memory.max" } else { "memory.limit_in_bytes" },
+                &self.limit_bytes,
+            )?;
         }
         for folder in &self.folders {
             let shares = (resources.cpus_milli * 1024 / 1000).clamp(2, 262_144);
             if self.is_v2 {
                 // As systemd and runc translate shares.
-                write(folder, "cpu.weight", 1 + (shares - 2) * 9999 / 262_142)?;
+                write(folder, "cpu.weight", &(1 + (shares - 2) * 9999 / 262_142))?;
             } else if folder.join("cpu.shares").exists() {
-                write(folder, "cpu.shares", shares)?;
+                write(folder, "cpu.shares", &shares)?;
             }
         }
         Ok(())
@@ -156,15 +160,16 @@ impl Cgroup {
 
     /// Takes a process in, with all that it starts from now on.
     pub(crate) fn add(&self, pid: u32) -> io::Result<()> {
-        self.folders.iter().try_for_each(|folder| write(folder, "cgroup.procs", pid))
+        self.folders.iter().try_for_each(|folder| write(folder, "cgroup.procs", &pid))
     }
 
     /// Whether the kernel ended a process of the group because it wanted more memory than it has.
     pub(crate) fn out_of_memory(&self) -> Option<ExecutorEnd> {
         let memory = self.memory.as_ref()?;
-        let (events, peak) = match self.is_v2 {
-            true => ("memory.events", "memory.peak"),
-            false => ("memory.oom_control", "memory.max_usage_in_bytes"),
+        let (events, peak) = if self.is_v2 {
+            ("memory.events", "memory.peak")
+        } else {
+            ("memory.oom_control", "memory.max_usage_in_bytes")
         };
         let events = fs::read_to_string(memory.join(events)).ok()?;
         let kills =
@@ -179,7 +184,7 @@ impl Cgroup {
     /// Ends all processes of the group, whatever they call themselves.
     pub(crate) fn force(&self) {
         for folder in &self.folders {
-            if self.is_v2 && write(folder, "cgroup.kill", 1).is_ok() {
+            if self.is_v2 && write(folder, "cgroup.kill", &1).is_ok() {
                 continue;
             }
             let members = fs::read_to_string(folder.join("cgroup.procs")).unwrap_or_default();

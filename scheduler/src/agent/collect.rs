@@ -183,11 +183,11 @@ mod tests {
         }
         let at = |seconds| SystemTime::UNIX_EPOCH + Duration::from_secs(seconds);
         let kept = || (1..=3).filter(|executor| work.kept_logs(key(*executor)).exists()).collect::<Vec<_>>();
-        trim_logs(&work, 16384, Duration::from_secs(60), at(4)).unwrap();
+        trim_logs(&work, 16384, Duration::from_mins(1), at(4)).unwrap();
         assert_eq!(kept(), [2, 3], "the oldest goes first");
-        trim_logs(&work, 16384, Duration::from_secs(60), at(63)).unwrap();
+        trim_logs(&work, 16384, Duration::from_mins(1), at(63)).unwrap();
         assert_eq!(kept(), [3], "what is too old goes");
-        trim_logs(&work, 0, Duration::from_secs(60), at(4)).unwrap();
+        trim_logs(&work, 0, Duration::from_mins(1), at(4)).unwrap();
         assert_eq!(names(&work.logs()).unwrap(), [""; 0]);
     }
 

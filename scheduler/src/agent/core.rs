@@ -182,7 +182,6 @@ impl AgentCore {
     pub(crate) fn step(&mut self, event: Event, now: Time) -> Vec<Command> {
         let mut commands = Vec::new();
         match event {
-            Event::Wake => {}
             Event::Connected(call) => {
                 if self.link.connected(call, now) {
                     commands.push(Command::Send(call, self.registration()));
@@ -190,9 +189,9 @@ impl AgentCore {
             }
             Event::Disconnected(call, _) if self.link.is_under_way(call) => self.link.down(now),
             Event::Heard(call, message) if self.link.is_under_way(call) => {
-                self.heard(message, now, &mut commands)
+                self.heard(message, now, &mut commands);
             }
-            Event::Disconnected(..) | Event::Heard(..) => {}
+            Event::Wake | Event::Disconnected(..) | Event::Heard(..) => {}
             Event::Started(key) => self.started(key, &mut commands),
             Event::Ended(key, end) => self.ended(key, end, now, &mut commands),
             Event::Cleaned(framework, result) => self.cleaned(framework, &result, now, &mut commands),
@@ -253,6 +252,8 @@ impl AgentCore {
                     self.id = Some(id);
                     commands.push(Command::Name(self.id));
                 }
+                // Who has a new name is offered once it is known to know it.
+                self.say(AgentToMaster::Heartbeat, commands);
             }
             MasterToAgent::Refused(refusal) => self.refused(refusal, now, commands),
             MasterToAgent::Heartbeat => {}
@@ -260,10 +261,10 @@ impl AgentCore {
             _ if !self.link.is_up() => self.hang_up(now, commands),
             MasterToAgent::Registered { .. } => {}
             MasterToAgent::Launch(spec) => self.launch(spec, now, commands),
-            MasterToAgent::Kill { key, grace } => match self.executors.contains_key(&key) {
-                true => self.kill(key, grace, now, commands),
-                false => self.say(AgentToMaster::ExecutorEnded { key, end: ExecutorEnd::Dropped }, commands),
-            },
+            MasterToAgent::Kill { key, .. } if !self.executors.contains_key(&key) => {
+                self.say(AgentToMaster::ExecutorEnded { key, end: ExecutorEnd::Dropped }, commands);
+            }
+            MasterToAgent::Kill { key, grace } => self.kill(key, grace, now, commands),
             MasterToAgent::Acknowledge(key) => self.acknowledge(key, commands),
             MasterToAgent::End(framework) => self.end(framework, now, commands),
         }

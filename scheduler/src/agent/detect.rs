@@ -162,8 +162,8 @@ mod tests {
     fn start(script: &str, mark: &Path) -> Watched {
         let mut command = Command::new("/bin/sh");
         command.args(["-c", script]).env(MARK, mark).process_group(0).stdin(Stdio::null());
-        let child = command.spawn().unwrap();
-        Watched::open(ProcessId::now(child.id()).unwrap(), true).unwrap()
+        let pid = command.spawn().map(|child| child.id()).unwrap();
+        Watched::open(ProcessId::now(pid).unwrap(), true).unwrap()
     }
 
     #[tokio::test]

@@ -1,6 +1,7 @@
 //! The life of one executor: fetched, started, watched, ended, tidied up. A task of the shell each.
 
 use super::{
+    cgroup::Cgroup,
     collect,
     core::Event,
     detect::{MARK, end_marked},
@@ -66,7 +67,7 @@ impl Life {
                     Some(Order::Ask) => running.watched.ask(),
                     Some(Order::Force) => {
                         running.watched.force();
-                        running.cgroup.iter().for_each(|group| group.force());
+                        running.cgroup.iter().for_each(Cgroup::force);
                     }
                     None => has_orders = false,
                 },
@@ -79,8 +80,7 @@ impl Life {
         });
         // The kernel ends one process of the group: it may have been another than the first, which then ended for it.
         let is_failure = !matches!(end, ExecutorEnd::Exited(0));
-        let out_of_memory =
-            running.cgroup.as_ref().filter(|_| is_failure).and_then(|group| group.out_of_memory());
+        let out_of_memory = running.cgroup.as_ref().filter(|_| is_failure).and_then(Cgroup::out_of_memory);
         self.tidy_up(Some(running)).await;
         self.say(Event::Ended(self.key, out_of_memory.unwrap_or(end))).await;
     }
@@ -103,7 +103,7 @@ impl Life {
     /// Ends what the executor has left and deletes its sandbox.
     async fn tidy_up(&self, running: Option<Running>) {
         let (launcher, key) = (self.launcher.clone(), self.key);
-        let tidied = tokio::task::spawn_blocking(move || tidy_up(&launcher, key, running)).await;
+        let tidied = tokio::task::spawn_blocking(move || tidy_up(&launcher, key, running.as_ref())).await;
         if let Err(error) = tidied {
             tracing::error!(%error, executor = %key, "what an executor left may still be there");
         }
@@ -111,8 +111,8 @@ impl Life {
 }
 
 /// Ends all processes of an executor, and deletes its sandbox but for the logs. Blocks.
-pub(crate) fn tidy_up(launcher: &Launcher, key: ExecutorKey, running: Option<Running>) {
-    let group = running.as_ref().and_then(|running| running.cgroup.as_ref());
+pub(crate) fn tidy_up(launcher: &Launcher, key: ExecutorKey, running: Option<&Running>) {
+    let group = running.and_then(|running| running.cgroup.as_ref());
     if let Some(group) = group {
         group.force();
     }
@@ -120,7 +120,7 @@ pub(crate) fn tidy_up(launcher: &Launcher, key: ExecutorKey, running: Option<Run
     match end_marked(|mark| mark == sandbox) {
         Ok(0) => {}
         Ok(left) => {
-            tracing::error!(executor = %key, left, mark = MARK, "processes of an executor cannot be ended")
+            tracing::error!(executor = %key, left, mark = MARK, "processes of an executor cannot be ended");
         }
         Err(error) => tracing::error!(%error, "processes cannot be listed"),
     }

@@ -156,7 +156,7 @@ impl Launcher {
                     slots: spec.slots,
                     memory_bytes: spec.resources.memory_bytes,
                 };
-                let start = serde_json::to_string(&start).map_err(|error| Cause::of(&error))?;
+                let start = start.to_text().map_err(|error| Cause::of(&error))?;
                 command.env(EXECUTOR_START, start).arg(EXECUTOR_ARGUMENT);
             }
             Part::Driver { driver } => {
@@ -168,20 +168,21 @@ impl Launcher {
         for _ in 1..BUSY_ROUNDS {
             match command.spawn() {
                 Err(error) if error.kind() == io::ErrorKind::ExecutableFileBusy => thread::sleep(BUSY_FOR),
-                other => return other.map_err(|error| cannot_start(error, &sandbox.join(PROGRAM))),
+                other => return other.map_err(|error| cannot_start(&error, &sandbox.join(PROGRAM))),
             }
         }
-        command.spawn().map_err(|error| cannot_start(error, &sandbox.join(PROGRAM)))
+        command.spawn().map_err(|error| cannot_start(&error, &sandbox.join(PROGRAM)))
     }
 }
 
-fn cannot_start(error: io::Error, program: &Path) -> Cause {
+fn cannot_start(error: &io::Error, program: &Path) -> Cause {
     let is_missing = error.kind() == io::ErrorKind::NotFound && fs::exists(program).unwrap_or(false);
-    let what = match is_missing {
-        true => "cannot start the program: the interpreter or loader that it names is not on this machine",
-        false => "cannot start the program",
+    let what = if is_missing {
+        "cannot start the program: the interpreter or loader that it names is not on this machine"
+    } else {
+        "cannot start the program"
     };
-    Cause::of(&error).within(what)
+    Cause::of(error).within(what)
 }
 
 /// Where a file goes: into the sandbox, and to no place that is taken.

@@ -135,7 +135,7 @@ impl Link {
         self.state = State::Down { dial_at: now + half + Duration::from_nanos(self.draw() % nanos) };
     }
 
-    /// The next number of the sequence that the seed begins (SplitMix64, Steele et al. 2014).
+    /// The next number of the sequence that the seed begins (`SplitMix64`, Steele et al. 2014).
     fn draw(&mut self) -> u64 {
         self.seed = self.seed.wrapping_add(0x9e37_79b9_7f4a_7c15);
         let mut z = self.seed;

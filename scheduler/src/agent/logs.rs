@@ -48,8 +48,8 @@ enum Start {
 }
 
 /// Answers one question, whose `GET ` has been read.
-pub(crate) fn answer(work: &Work, stream: TcpStream, is_over: &dyn Fn() -> bool) -> io::Result<()> {
-    let mut lines = BufReader::new(stream.try_clone()?.take(QUESTION_BYTES_MAX));
+pub(crate) fn answer(work: &Work, stream: &TcpStream, is_over: &dyn Fn() -> bool) -> io::Result<()> {
+    let mut lines = BufReader::new(stream.take(QUESTION_BYTES_MAX));
     let mut question = String::new();
     lines.read_line(&mut question)?;
     // The rest says nothing that matters here, but to leave it unread would break the connection off.
@@ -62,14 +62,14 @@ pub(crate) fn answer(work: &Work, stream: TcpStream, is_over: &dyn Fn() -> bool)
     match parse(path) {
         Some(Question::List(framework)) => {
             let list = serde_json::to_vec(&list(work, framework)?).map_err(io::Error::other)?;
-            head(&stream, "200 OK", "application/json", None)?;
-            (&stream).write_all(&list)
+            head(stream, "200 OK", "application/json", None)?;
+            { stream }.write_all(&list)
         }
         Some(Question::Text { key, name, start, follow }) => match open(work, key, name) {
-            Some(file) => text(work, &stream, file, (key, start, follow), is_over),
-            None => refuse(&stream, "404 Not Found", &format!("no {name} of {key} is here (any more)")),
+            Some(file) => text(work, stream, file, (key, start, follow), is_over),
+            None => refuse(stream, "404 Not Found", &format!("no {name} of {key} is here (any more)")),
         },
-        None => refuse(&stream, "400 Bad Request", "ask for /logs/APP or /logs/APP/EXECUTOR/stdout"),
+        None => refuse(stream, "400 Bad Request", "ask for /logs/APP or /logs/APP/EXECUTOR/stdout"),
     }
 }
 

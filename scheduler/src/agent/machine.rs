@@ -20,11 +20,12 @@ pub(crate) fn facts(config: &AgentConfig, served: SocketAddr) -> AgentFacts {
 }
 
 fn host(served: SocketAddr) -> String {
-    let name = || rustix::system::uname().nodename().to_string_lossy().into_owned();
+    if served.ip().is_unspecified() {
+        return rustix::system::uname().nodename().to_string_lossy().into_owned();
+    }
     match served.ip() {
-        ip if ip.is_unspecified() => name(),
         std::net::IpAddr::V6(ip) => format!("[{ip}]"),
-        ip @ std::net::IpAddr::V4(_) => ip.to_string(),
+        std::net::IpAddr::V4(ip) => ip.to_string(),
     }
 }
 

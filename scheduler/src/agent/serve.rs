@@ -29,7 +29,7 @@ const CONNECTIONS_MAX: usize = 512;
 /// A question is no longer than this.
 const QUESTION_BYTES_MAX: u64 = 4096;
 /// A side that is silent for so long is given up.
-const IDLE_MAX: Duration = Duration::from_secs(60);
+const IDLE_MAX: Duration = Duration::from_mins(1);
 const STACK_BYTES: usize = 256 << 10;
 
 /// The port, until it is dropped.
@@ -149,21 +149,20 @@ impl Shared {
         let mut start = [0; 4];
         stream.read_exact(&mut start)?;
         if &start == b"GET " {
-            return logs::answer(&self.work, stream, &|| self.is_over.load(Ordering::Acquire));
+            return logs::answer(&self.work, &stream, &|| self.is_over.load(Ordering::Acquire));
         }
         let mut first = Some(start);
         loop {
-            let length = match first.take() {
-                Some(length) => length,
-                None => {
-                    let mut length = [0; 4];
-                    // Whoever hangs up between two questions has done so in good order.
-                    match stream.read_exact(&mut length) {
-                        Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => return Ok(()),
-                        other => other?,
-                    }
-                    length
+            let length = if let Some(length) = first.take() {
+                length
+            } else {
+                let mut length = [0; 4];
+                // Whoever hangs up between two questions has done so in good order.
+                match stream.read_exact(&mut length) {
+                    Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => return Ok(()),
+                    other => other?,
                 }
+                length
             };
             let request: FetchRequest = receive(&mut length.chain((&mut stream).take(QUESTION_BYTES_MAX)))?;
             if request.version != SERVE_VERSION {

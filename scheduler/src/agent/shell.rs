@@ -6,7 +6,7 @@
 use super::{
     AgentConfig, AgentError,
     blob::Blobs,
-    cgroup::Cgroups,
+    cgroup::{Cgroup, Cgroups},
     checkpoint::{self, Checkpoint},
     collect,
     core::{AgentCore, Command, Event, Recovered},
@@ -370,11 +370,12 @@ impl Shell {
     fn start(&mut self, spec: ExecutorSpec) {
         let key = key_of(&spec);
         let life = self.life(key);
-        match self.identity.id {
-            Some(agent) => drop(self.runtime.spawn(async move { life.begin(spec, agent).await })),
-            // Orders come from a master that has given the agent a name.
-            None => tracing::error!(executor = %key, "an order for an agent without a name"),
-        }
+        // Orders come from a master that has given the agent a name.
+        let Some(agent) = self.identity.id else {
+            tracing::error!(executor = %key, "an order for an agent without a name");
+            return;
+        };
+        self.runtime.spawn(async move { life.begin(spec, agent).await });
     }
 
     fn order(&self, key: ExecutorKey, order: Order) {
@@ -474,7 +475,7 @@ fn recover(launcher: &Launcher, runtime: &Runtime) -> Result<Found, AgentError> 
         if running.is_none() {
             let key = key_of(&checkpoint.spec);
             tidy_up(launcher, key, None);
-            launcher.cgroups.open(key, &checkpoint.spec.resources).iter().for_each(|group| group.remove());
+            launcher.cgroups.open(key, &checkpoint.spec.resources).iter().for_each(Cgroup::remove);
         }
     }
     collect::empty_trash(work).map_err(fail(work.trash()))?;

@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod master;
+mod real;
 
 use master::{AGENT, Master};
 use rsk_proto::{
@@ -26,7 +27,11 @@ const KEY: ExecutorKey = ExecutorKey { framework: APP, executor: ExecutorId(1) }
 const WITHIN: Duration = Duration::from_secs(30);
 
 fn config(master: &Master, folder: &Path) -> AgentConfig {
-    let mut config = AgentConfig::new([master.address.as_str()], folder);
+    config_of(&master.address, folder)
+}
+
+fn config_of(master: &str, folder: &Path) -> AgentConfig {
+    let mut config = AgentConfig::new([master], folder);
     config.listen = "127.0.0.1:0".parse().unwrap();
     config.resources = Some("cpus:4;mem:1024".parse().unwrap());
     config.cgroups = false;
@@ -385,11 +390,7 @@ fn agent_process() {
     let (Ok(master), Ok(folder)) = (std::env::var("AGENT_MASTER"), std::env::var("AGENT_WORK")) else {
         return;
     };
-    let mut config = AgentConfig::new([master], folder);
-    config.listen = "127.0.0.1:0".parse().unwrap();
-    config.resources = Some("cpus:4;mem:1024".parse().unwrap());
-    config.cgroups = false;
-    rsk_scheduler::agent::run(config).unwrap();
+    rsk_scheduler::agent::run(config_of(&master, Path::new(&folder))).unwrap();
 }
 
 /// A master, a killed agent, and its executor, whose process goes on.

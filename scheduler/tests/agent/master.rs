@@ -16,7 +16,7 @@ use tokio_stream::Stream;
 
 pub(crate) const AGENT: AgentId = AgentId { registry: 7, number: 1 };
 /// Everything of these tests happens within this, or never.
-const WITHIN: Duration = Duration::from_secs(60);
+const WITHIN: Duration = Duration::from_mins(1);
 
 pub(crate) struct Master {
     pub(crate) address: String,
@@ -153,7 +153,7 @@ impl Master {
                     Some(found) => return found,
                     None => others.push(message),
                 },
-                Err(_) => panic!("the agent never said {what}, but {others:#?}"),
+                Err(error) => panic!("the agent never said {what} ({error}), but {others:#?}"),
             }
         }
     }

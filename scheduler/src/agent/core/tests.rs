@@ -110,7 +110,7 @@ fn an_agent_registers_and_keeps_its_name() {
     run(
         &mut core,
         [
-            (0, heard(registered()), vec![Command::Name(Some(agent()))]),
+            (0, heard(registered()), vec![Command::Name(Some(agent())), beat()]),
             (4, Event::Wake, vec![]),
             (5, Event::Wake, vec![beat()]),
             (6, heard(MasterToAgent::Heartbeat), vec![]),
@@ -327,7 +327,8 @@ fn a_master_that_forgot_the_agent_gives_it_a_new_name() {
         unreachable!()
     };
     let welcome = MasterToAgent::Registered { hello, id: other, heartbeat_every, lost_after };
-    assert_eq!(core.step(Event::Heard(2, welcome), at), [Command::Name(Some(other))]);
+    let beat = Command::Send(2, AgentToMaster::Heartbeat);
+    assert_eq!(core.step(Event::Heard(2, welcome), at), [Command::Name(Some(other)), beat]);
 }
 
 #[test]
@@ -397,7 +398,7 @@ fn an_agent_stops_after_its_executors_and_its_last_words() {
     greeting.step(Event::Wake, seconds(0));
     greeting.step(Event::Connected(CALL), seconds(0));
     let leaving = || vec![Command::Send(CALL, AgentToMaster::Leaving), Command::Exit(Ok(()))];
-    let name = || vec![Command::Name(Some(agent()))];
+    let name = || vec![Command::Name(Some(agent())), beat()];
     run(&mut greeting, [(1, Event::Stop, vec![]), (1, heard(registered()), [name(), leaving()].concat())]);
     // Nobody is there to hear it.
     let mut alone = core_without_master();
