@@ -44,9 +44,9 @@ impl Table {
             for ((cell, width), head) in row.iter().zip(&widths).zip(&self.heads) {
                 let blanks = " ".repeat(width - length(cell));
                 if head.starts_with('>') {
-                    line.extend([blanks.as_str(), cell, "  "]),
+                    line.extend([blanks.as_str(), cell, "  "]);
                 } else {
-                    line.extend([cell, blanks.as_str(), "  "]),
+                    line.extend([cell, blanks.as_str(), "  "]);
                 }
             }
             text.extend([line.trim_end(), "\n"]);
