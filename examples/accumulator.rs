@@ -4,8 +4,10 @@
 
 use rsk::prelude::*;
 
+const USAGE: &str = "[INPUT]\nCounts the lines of INPUT that are requests, and the others.";
+
 fn main() -> rsk::Result<()> {
-    rsk::run(|ctx| {
+    rsk::App::usage(USAGE).run(|ctx| {
         let input = rsk::arg(0, examples::data("access.log"))?;
         let (good, bad) = (ctx.accumulator(0u64), ctx.accumulator(0u64));
 

@@ -2,8 +2,10 @@
 
 use rsk::prelude::*;
 
+const USAGE: &str = "[SIZE]\nLooks up SIZE squares in a table that is sent once to each executor.";
+
 fn main() -> rsk::Result<()> {
-    rsk::run(|ctx| {
+    rsk::App::usage(USAGE).run(|ctx| {
         let size = rsk::arg(0, 1_000_000u64)?;
         let squares = ctx.broadcast((0..size).map(|n| n * n).collect::<Vec<u64>>());
 

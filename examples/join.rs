@@ -2,16 +2,18 @@
 
 use rsk::{Text, prelude::*};
 
+const USAGE: &str = "[LEFT] [RIGHT]\nJoins two files by the first word of their lines.";
+
 /// A line as its first word and the rest.
-fn keyed(line: &Text) -> (Text, Text) {
-    let (key, rest) = line.split_once(' ').unwrap_or((line, ""));
-    (Text::from(key), Text::from(rest.trim()))
+fn keyed(line: &str) -> Result<(Text, Text), String> {
+    let (key, rest) = line.split_once(' ').ok_or_else(|| format!("no space parts {line:?}"))?;
+    Ok((Text::from(key), Text::from(rest.trim())))
 }
 
 fn main() -> rsk::Result<()> {
-    rsk::run(|ctx| {
-        let people = ctx.text_file(&rsk::arg(0, examples::data("people.txt"))?)?.map(|line| keyed(&line));
-        let orders = ctx.text_file(&rsk::arg(1, examples::data("orders.txt"))?)?.map(|line| keyed(&line));
+    rsk::App::usage(USAGE).run(|ctx| {
+        let people = ctx.text_file(&rsk::arg(0, examples::data("people.txt"))?)?.try_map(|line| keyed(&line));
+        let orders = ctx.text_file(&rsk::arg(1, examples::data("orders.txt"))?)?.try_map(|line| keyed(&line));
 
         for (key, (person, order)) in people.left_outer_join(&orders).sort_by_key(1).collect()? {
             let order = order.unwrap_or_else(|| Text::from("nothing"));

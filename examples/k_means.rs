@@ -4,6 +4,8 @@
 
 use rsk::prelude::*;
 
+const USAGE: &str = "[POINTS] [K] [ROUNDS]\nGroups POINTS around K centres.";
+
 type Point = Vec<f64>;
 
 fn distance(a: &[f64], b: &[f64]) -> f64 {
@@ -21,15 +23,11 @@ fn sum(a: Point, b: &[f64]) -> Point {
 }
 
 fn main() -> rsk::Result<()> {
-    rsk::run(|ctx| {
+    rsk::App::usage(USAGE).run(|ctx| {
         let input = rsk::arg(0, examples::data("points.txt"))?;
         let (k, rounds) = (rsk::arg(1, 3usize)?, rsk::arg(2, 20usize)?);
 
-        let points = ctx
-            .text_file(&input)?
-            .map(|line| line.split_ascii_whitespace().filter_map(|x| x.parse().ok()).collect::<Point>())
-            .filter(|point| !point.is_empty())
-            .cache();
+        let points = ctx.text_file(&input)?.try_map(|line| examples::numbers(&line)).cache();
         let mut centres = points.take_sample(false, k.max(1), 1)?;
         if centres.is_empty() {
             return Err(rsk::Error::Argument(format!("there are no points in {input}")));

@@ -8,18 +8,26 @@ use regex::Regex;
 use rsk::prelude::*;
 use std::sync::LazyLock;
 
+const USAGE: &str = "[ACCESS_LOG]\nHits and bytes per hour and status, and the twenty commonest URLs.";
+
 static LINE: LazyLock<Regex> = LazyLock::new(|| {
     let combined = r#"^\S+ \S+ \S+ \[([^\]:]+:\d\d)[^\]]*\] "\S+ (\S+)[^"]*" (\d{3}) (\d+|-)"#;
     Regex::new(combined).expect("the pattern is well formed")
 });
 
 fn main() -> rsk::Result<()> {
-    rsk::run(|ctx| {
+    rsk::App::usage(USAGE).run(|ctx| {
         let input = rsk::arg(0, examples::data("access.log"))?;
+        let others = ctx.accumulator(0u64);
         let hits = ctx
             .text_file(&input)?
-            .flat_map(|line| {
-                let [hour, url, status, bytes] = LINE.captures(&line)?.extract().1;
+            .with(others.clone())
+            .flat_map(|others, line| {
+                let Some(found) = LINE.captures(&line) else {
+                    others.add(1);
+                    return None;
+                };
+                let [hour, url, status, bytes] = found.extract().1;
                 Some((
                     hour.to_owned(),
                     status.to_owned(),
@@ -37,6 +45,8 @@ fn main() -> rsk::Result<()> {
         for ((hour, status), (hits, bytes)) in by_hour.collect()? {
             println!("{hour:16} {status:6} {hits:9} {bytes:14}");
         }
+        // Read after the first job: later ones find the hits where they are kept, or count again what was not.
+        println!("{} lines are no requests", others.value());
 
         let urls = hits.map(|(.., url)| (url, 1u64)).reduce_by_key(|a, b| a + b);
         println!("\n{:>9} url", "hits");

@@ -3,21 +3,23 @@
 
 use rsk::prelude::*;
 
+const USAGE: &str = "[POINTS] [ITERATIONS]\nFinds the plane that parts two classes of POINTS.";
+
 fn dot(a: &[f64], b: &[f64]) -> f64 {
     a.iter().zip(b).map(|(a, b)| a * b).sum()
 }
 
-fn parse(line: &str) -> Option<(f64, Vec<f64>)> {
-    let mut numbers = line.split_ascii_whitespace().map(|number| number.parse().ok());
-    Some((numbers.next()??, numbers.collect::<Option<Vec<f64>>>()?))
+fn parse(line: &str) -> Result<(f64, Vec<f64>), String> {
+    let numbers = examples::numbers(line)?;
+    Ok((numbers[0], numbers[1..].to_vec()))
 }
 
 fn main() -> rsk::Result<()> {
-    rsk::run(|ctx| {
+    rsk::App::usage(USAGE).run(|ctx| {
         let input = rsk::arg(0, examples::data("classes.txt"))?;
         let iterations = rsk::arg(1, 20usize)?;
 
-        let points = ctx.text_file(&input)?.flat_map(|line| parse(&line)).cache();
+        let points = ctx.text_file(&input)?.try_map(|line| parse(&line)).cache();
         let mut weights = vec![0.0; points.first()?.1.len()];
         for _ in 0..iterations {
             let gradient = points

@@ -4,17 +4,15 @@
 
 use rsk::prelude::*;
 
-fn edge(line: &str) -> Option<(u32, u32)> {
-    let mut ids = line.split_ascii_whitespace();
-    Some((ids.next()?.parse().ok()?, ids.next()?.parse().ok()?))
-}
+const USAGE: &str = "[EDGES] [ITERATIONS]\nRanks pages by who links to them.";
 
 fn main() -> rsk::Result<()> {
-    rsk::run(|ctx| {
+    rsk::App::usage(USAGE).run(|ctx| {
         let input = rsk::arg(0, examples::data("edges.txt"))?;
         let iterations = rsk::arg(1, 10usize)?;
 
-        let links = ctx.text_file(&input)?.flat_map(|line| edge(&line)).distinct().group_by_key().cache();
+        let links =
+            ctx.text_file(&input)?.try_map(|line| examples::edge(&line)).distinct().group_by_key().cache();
         let mut ranks = links.map_values(|_| 1.0f64).boxed();
         for _ in 0..iterations {
             ranks = links

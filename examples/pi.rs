@@ -4,6 +4,8 @@
 
 use rsk::prelude::*;
 
+const USAGE: &str = "[PARTITIONS] [SAMPLES]\nPi by throwing SAMPLES darts.";
+
 /// A small generator (`SplitMix64`), seeded by the partition: the same darts in each run.
 struct Darts(u64);
 
@@ -18,7 +20,7 @@ impl Darts {
 }
 
 fn main() -> rsk::Result<()> {
-    rsk::run(|ctx| {
+    rsk::App::usage(USAGE).run(|ctx| {
         let partitions = rsk::arg(0, 8usize)?.max(1);
         let each = (rsk::arg(1, 10_000_000u64)? / partitions as u64).max(1);
         let inside: u64 = ctx

@@ -4,17 +4,16 @@
 
 use rsk::{pregel::Pregel, prelude::*};
 
+const USAGE: &str = "[EDGES] [SOURCE]\nHow many steps each vertex of EDGES is away from SOURCE.";
+
 const FAR: u32 = u32::MAX;
 
 fn main() -> rsk::Result<()> {
-    rsk::run(|ctx| {
+    rsk::App::usage(USAGE).run(|ctx| {
         let input = rsk::arg(0, examples::data("edges.txt"))?;
         let source = rsk::arg(1, 1u32)?;
 
-        let edges = ctx.text_file(&input)?.flat_map(|line| {
-            let (from, to) = line.split_once(' ')?;
-            Some((from.trim().parse::<u32>().ok()?, (to.trim().parse::<u32>().ok()?, ())))
-        });
+        let edges = ctx.text_file(&input)?.try_map(|line| examples::edge(&line)).map_values(|to| (to, ()));
         let vertices = edges.flat_map(|(from, (to, ()))| [from, to]).distinct().map(|vertex| (vertex, FAR));
 
         let steps = Pregel::new(&vertices, &edges).with(source).run(

@@ -3,10 +3,12 @@
 
 use rsk::prelude::*;
 
+const USAGE: &str = "[INPUT] [OUTPUT]\nSorts the lines of INPUT by their first ten bytes.";
+
 fn main() -> rsk::Result<()> {
-    rsk::run(|ctx| {
+    rsk::App::usage(USAGE).run(|ctx| {
         let input = rsk::arg(0, examples::data("licence.txt"))?;
-        let output = rsk::arg(1, examples::fresh_folder("tera_sort"))?;
+        let output = examples::output(1, "tera_sort")?;
 
         let lines = ctx.text_file(&input)?;
         let sorted = lines

@@ -2,13 +2,12 @@
 
 use rsk::prelude::*;
 
+const USAGE: &str = "[EDGES]\nCounts the pairs of vertices between which there is a path.";
+
 fn main() -> rsk::Result<()> {
-    rsk::run(|ctx| {
+    rsk::App::usage(USAGE).run(|ctx| {
         let input = rsk::arg(0, examples::data("edges.txt"))?;
-        let edges = ctx.text_file(&input)?.flat_map(|line| {
-            let (from, to) = line.split_once(' ')?;
-            Some((from.trim().parse::<u32>().ok()?, to.trim().parse::<u32>().ok()?))
-        });
+        let edges = ctx.text_file(&input)?.try_map(|line| examples::edge(&line));
 
         // An edge x → y by its end y, to be joined with paths that begin there.
         let by_end = edges.map(|(from, to)| (to, from)).cache();

@@ -2,10 +2,12 @@
 
 use rsk::prelude::*;
 
+const USAGE: &str = "[INPUT] [OUTPUT]\nCounts words: prints the ten commonest and writes all to OUTPUT.";
+
 fn main() -> rsk::Result<()> {
-    rsk::run(|ctx| {
+    rsk::App::usage(USAGE).run(|ctx| {
         let input = rsk::arg(0, examples::data("licence.txt"))?;
-        let output = rsk::arg(1, examples::fresh_folder("word_count"))?;
+        let output = examples::output(1, "word_count")?;
 
         let counts = ctx
             .text_file(&input)?

@@ -8,11 +8,15 @@ use crate::{
     local::STACK_BYTES,
     peer::{Peer, Peers, refusal},
 };
-use rsk_executor::{DriverLink, Executor, ProcessError};
-use rsk_proto::{ByteSize, TaskEnd, TaskError, TaskId, ToExecutor, receive, send};
+use rsk_executor::{DriverLink, Executor, Process, ProcessError};
+use rsk_proto::{
+    ByteSize, EXECUTOR_ARGUMENT, EXECUTOR_START, ExecutorStart, TaskEnd, TaskError, TaskId, ToExecutor,
+    receive, send,
+};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use std::{
     io::{self, Write},
+    net::TcpStream,
     os::{
         fd::{AsFd, OwnedFd},
         unix::net::UnixStream,
@@ -26,7 +30,7 @@ use std::{
 };
 
 /// The first argument of a process that is to be an executor.
-const ASKED: &str = "--rsk-executor";
+const ASKED: &str = EXECUTOR_ARGUMENT;
 /// How often a process that has not greeted yet is looked at.
 const LOOK_EVERY: Timespec = Timespec { tv_sec: 0, tv_nsec: 100_000_000 };
 /// A process that says nothing for so long will not do so any more.
@@ -60,6 +64,9 @@ pub(crate) fn is_asked() -> bool {
 }
 
 fn serve() -> Result<(), ProcessError> {
+    if let Ok(start) = std::env::var(EXECUTOR_START) {
+        return serve_agent(&start);
+    }
     let stream = UnixStream::from(io::stdin().as_fd().try_clone_to_owned()?);
     // User code that reads its input must not read the driver's messages.
     let nothing = std::fs::File::open("/dev/null")?;
@@ -67,8 +74,19 @@ fn serve() -> Result<(), ProcessError> {
     if let Some(claim) = std::env::args().nth(2) {
         image::believe(&claim);
     }
-    let hash = image::hash()?;
-    rsk_executor::serve(stream.try_clone()?, stream, hash, crate::rdd::action::run_task, STACK_BYTES)
+    let program = crate::rdd::action::run_task;
+    let process = Process { hash: image::hash()?, program, stack_bytes: STACK_BYTES, start: None };
+    rsk_executor::serve(stream.try_clone()?, stream, process)
+}
+
+/// The executor that an agent started: it dials the driver.
+fn serve_agent(start: &str) -> Result<(), ProcessError> {
+    let start: ExecutorStart = ExecutorStart::from_text(start).map_err(io::Error::other)?;
+    let stream = TcpStream::connect(&start.driver)?;
+    stream.set_nodelay(true)?;
+    let program = crate::rdd::action::run_task;
+    let process = Process { hash: image::hash()?, program, stack_bytes: STACK_BYTES, start: Some(start) };
+    rsk_executor::serve(stream.try_clone()?, stream, process)
 }
 
 /// A slot whose tasks run in a process of its own, started when the first task comes and again after it died.
@@ -136,7 +154,7 @@ impl ChildSlot {
             work_dir: self.executor.work_dir().path().to_owned(),
         };
         send(&welcome, &mut to)?;
-        let peer = Peer::start(to.try_clone()?, to, Arc::clone(&self.link))?;
+        let peer = Peer::start(to.try_clone()?, to, Arc::clone(&self.link), || ())?;
         self.peers.join(&peer);
         let child = child.0.take().ok_or_else(|| io::Error::other("it is gone"))?;
         Ok(ExecutorProcess { child, peer })

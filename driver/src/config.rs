@@ -1,7 +1,7 @@
 //! Settings, typed: what `--conf key=value` can say.
 
 use crate::{Error, JobOrder, PoolShare};
-use rsk_proto::ByteSize;
+use rsk_proto::{ByteSize, RoleName};
 use std::{collections::BTreeMap, path::PathBuf, time::Duration};
 
 /// How a context runs. Each field is a key of `--conf key=value` of the same name.
@@ -25,10 +25,30 @@ pub struct Config {
     /// `resubmit_delay`, milliseconds: how long a stage whose input was lost waits for further losses before it is run
     /// again. Default 200.
     pub resubmit_delay: Duration,
+    /// `locality_wait`, milliseconds: how long a task whose cached block another executor holds waits for a slot there.
+    /// Default 3000.
+    pub locality_wait: Duration,
     /// `job_order`, `fifo` or `fair`: how jobs that run at the same time share the slots. Default `fifo`.
     pub job_order: JobOrder,
     /// `pools`, such as `etl:3,live:1:2`: name, weight and minimum of slots of pools under `job_order=fair`.
     pub pools: BTreeMap<String, PoolShare>,
+    /// `name`: what people call the application on a cluster. Default: the program's file name.
+    pub name: Option<String>,
+    /// `role`: who pays for its executors on a cluster. Default `*`, everybody.
+    pub role: RoleName,
+    /// `executor_cores`: CPUs, and slots, of an executor on a cluster; each has `memory`. Default 1.
+    pub executor_cores: u32,
+    /// `max_cores`: CPUs of all its executors together on a cluster. Default: as many as its tasks can use.
+    pub max_cores: Option<u32>,
+    /// `executor_idle_timeout`, seconds: an executor that has had no task for so long, and holds no cached block, is given
+    /// back. Default 60.
+    pub executor_idle_timeout: Duration,
+    /// `failover_timeout`, seconds: how long a cluster keeps the application when it cannot hear its driver. Default 15.
+    pub failover_timeout: Duration,
+    /// `driver_host`: the name or address by which executors reach the driver. Default: the address towards the master.
+    pub driver_host: Option<String>,
+    /// `driver_port`: where the driver listens to executors. Default 0: any that is free.
+    pub driver_port: u16,
     /// `executors`, `threads` or `processes`: whether tasks run inside this process or in one of its own a slot, so that
     /// native code that crashes costs its task alone. Default `threads`.
     pub executors: Executors,
@@ -62,8 +82,17 @@ impl Default for Config {
             work_dir: std::env::temp_dir(),
             task_attempts: 4,
             resubmit_delay: Duration::from_millis(200),
+            locality_wait: Duration::from_secs(3),
             job_order: JobOrder::Fifo,
             pools: BTreeMap::new(),
+            name: None,
+            role: RoleName::default(),
+            executor_cores: 1,
+            max_cores: None,
+            executor_idle_timeout: Duration::from_mins(1),
+            failover_timeout: Duration::from_secs(15),
+            driver_host: None,
+            driver_port: 0,
             executors: Executors::Threads,
             progress: true,
             log: LogLevel(tracing::level_filters::LevelFilter::WARN),
@@ -73,15 +102,27 @@ impl Default for Config {
 }
 
 /// Every key with what it means, as `--help` prints them.
-pub(crate) const KEYS: [(&str, &str); 10] = [
+pub(crate) const KEYS: [(&str, &str); 19] = [
     ("memory=1g", "what the process may use; 60 % of it is the budget of execution and cache"),
     ("work_dir=DIR", "where shuffles, spills and cached blocks are kept; the system's temporary folder"),
     ("task_attempts=4", "tries at one task before its job fails"),
     ("resubmit_delay=200", "milliseconds that a stage whose input was lost waits for further losses"),
+    ("locality_wait=3000", "milliseconds that a task waits for a slot where its cached block is"),
     ("job_order=fifo", "or fair: how jobs that run at the same time share the slots"),
     ("pools=NAME:WEIGHT[:SLOTS],…", "weights and least slots of the pools of a fair order"),
     ("checkpoint_dir=DIR", "where checkpoints go, and stay; the work directory, and they go with their RDDs"),
     ("executors=threads", "or processes: run the tasks of each slot in a process of its own"),
+    ("name=NAME", "on a cluster: what people call the application; the program's file name"),
+    ("role=*", "on a cluster: who pays for the executors"),
+    ("executor_cores=1", "on a cluster: CPUs, and slots, of an executor; each has the memory above"),
+    ("max_cores=N", "on a cluster: CPUs of all executors together; as many as tasks can use"),
+    (
+        "executor_idle_timeout=60",
+        "on a cluster: seconds after which an idle executor without cached blocks is given back",
+    ),
+    ("failover_timeout=15", "on a cluster: seconds that it is kept while its driver cannot be heard"),
+    ("driver_host=HOST", "on a cluster: where executors reach the driver; the address towards the master"),
+    ("driver_port=0", "on a cluster: the port for it; any that is free"),
     ("progress=on", "or off: show stages that last over half a second"),
     ("log=warn", "off, error, warn, info or debug"),
 ];
@@ -89,7 +130,7 @@ pub(crate) const KEYS: [(&str, &str); 10] = [
 impl Config {
     /// Applies one `key=value`.
     ///
-    /// Errors: a key that does not exist, with the nearest that does; a value that does not parse.
+    /// Errors: a key that does not exist, with the one that is probably meant; a value that does not parse.
     pub fn set(&mut self, setting: &str) -> Result<(), Error> {
         let fail = |why: String| Error::Config { setting: setting.to_owned(), why };
         let (key, value) = setting.split_once('=').ok_or_else(|| fail("write key=value".to_owned()))?;
@@ -111,6 +152,10 @@ impl Config {
                 Ok(millis) => self.resubmit_delay = Duration::from_millis(millis),
                 Err(_) => return Err(fail("a number of milliseconds is needed".to_owned())),
             },
+            "locality_wait" => match value.parse() {
+                Ok(millis) => self.locality_wait = Duration::from_millis(millis),
+                Err(_) => return Err(fail("a number of milliseconds is needed".to_owned())),
+            },
             "job_order" => match value {
                 "fifo" => self.job_order = JobOrder::Fifo,
                 "fair" => self.job_order = JobOrder::Fair,
@@ -122,6 +167,29 @@ impl Config {
                     fail("write name:weight or name:weight:slots, weight from 1".to_owned())
                 })?;
             }
+            "name" => self.name = Some(value.to_owned()),
+            "role" => self.role = value.parse().map_err(|error| fail(format!("{error}")))?,
+            "executor_cores" => match value.parse() {
+                Ok(cores @ 1..=1024) => self.executor_cores = cores,
+                _ => return Err(fail("a number from 1 to 1024 is needed".to_owned())),
+            },
+            "max_cores" => match value.parse() {
+                Ok(cores @ 1..) => self.max_cores = Some(cores),
+                _ => return Err(fail("a number from 1 is needed".to_owned())),
+            },
+            "executor_idle_timeout" => match value.parse() {
+                Ok(seconds) => self.executor_idle_timeout = Duration::from_secs(seconds),
+                Err(_) => return Err(fail("a number of seconds is needed".to_owned())),
+            },
+            "failover_timeout" => match value.parse() {
+                Ok(seconds) => self.failover_timeout = Duration::from_secs(seconds),
+                Err(_) => return Err(fail("a number of seconds is needed".to_owned())),
+            },
+            "driver_host" => self.driver_host = Some(value.to_owned()),
+            "driver_port" => match value.parse() {
+                Ok(port) => self.driver_port = port,
+                Err(_) => return Err(fail("a port is needed".to_owned())),
+            },
             "executors" => match value {
                 "threads" => self.executors = Executors::Threads,
                 "processes" => self.executors = Executors::Processes,
@@ -139,11 +207,18 @@ impl Config {
                 }
                 _ => return Err(fail("off, error, warn, info or debug is needed".to_owned())),
             },
-            _ => return Err(fail(format!("there is no such key; the nearest is {:?}", nearest(key)))),
+            _ => {
+                let hint = nearest(key)
+                    .map_or("--help lists them".to_owned(), |key| format!("the nearest is {key:?}"));
+                return Err(fail(format!("there is no such key; {hint}")));
+            }
         }
         Ok(())
     }
 }
+
+/// Of two words, from 0 to 1: below, one is hardly meant by the other.
+const LIKENESS_MIN: f64 = 0.8;
 
 /// One pool: `name:weight` or `name:weight:slots`.
 fn pool(typed: &str) -> Option<(String, PoolShare)> {
@@ -154,13 +229,15 @@ fn pool(typed: &str) -> Option<(String, PoolShare)> {
     fields.next().is_none().then_some((name, PoolShare { weight, slots_min }))
 }
 
-/// The key that looks most like what was typed.
-fn nearest(typed: &str) -> &'static str {
-    let likeness = |key: &&str| strsim::jaro_winkler(key, typed);
-    KEYS.into_iter()
-        .filter_map(|(key, _)| Some(key.split_once('=')?.0))
-        .max_by(|a, b| likeness(a).total_cmp(&likeness(b)))
-        .unwrap_or_default()
+/// The key that looks most like what was typed, if one does.
+fn nearest(typed: &str) -> Option<&'static str> {
+    let likeness = |key: &str| {
+        let is_part = typed.len() >= 3 && (key.contains(typed) || typed.contains(key));
+        if is_part { 1.0 } else { strsim::jaro_winkler(key, typed) }
+    };
+    let keys = KEYS.into_iter().filter_map(|(key, _)| Some(key.split_once('=')?.0));
+    let (likeness, key) = keys.map(|key| (likeness(key), key)).max_by(|a, b| a.0.total_cmp(&b.0))?;
+    (likeness >= LIKENESS_MIN).then_some(key)
 }
 
 #[cfg(test)]
@@ -174,6 +251,10 @@ mod tests {
         {
             let error = Config::default().set(typed).unwrap_err().to_string();
             assert!(error.contains(meant), "{error}");
+        }
+        for far in ["parallelism=8", "x=1", "cores=4", "name=job"] {
+            let error = Config::default().set(far).unwrap_err().to_string();
+            assert!(error.ends_with("--help lists them"), "{error}");
         }
     }
 

@@ -5,7 +5,8 @@ use crate::{
     accumulator::AccumulatorTable,
     dispatch::Dispatch,
     job::with_properties,
-    local::Local,
+    local::Backend,
+    master::Master,
     rdd::{
         persist::CheckpointDir,
         source::{Parallelize, Range},
@@ -13,11 +14,15 @@ use crate::{
     track::{BlockTable, MapOutputTable},
     value::ValueRegistry,
 };
-use rsk_executor::{ExecutorConfig, WorkDir, shuffle::folder};
+use rsk_executor::{ExecutorConfig, TaskContext, WorkDir, shuffle::folder};
 use rsk_proto::{Data, ShuffleId};
-use std::sync::{
-    Arc,
-    atomic::{AtomicU64, Ordering},
+use rsk_storage::InputFile;
+use std::{
+    path::{Path, PathBuf},
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
 };
 
 /// A connection to the slots that run tasks: where RDDs begin, and what jobs run on. A cheap clone; the slots end with
@@ -37,8 +42,7 @@ pub struct Context(Arc<Inner>);
 #[derive(Debug)]
 struct Inner {
     config: Config,
-    slots: u32,
-    backend: Local,
+    backend: Backend,
     dispatch: Arc<Dispatch>,
     values: Arc<ValueRegistry>,
     map_outputs: Arc<MapOutputTable>,
@@ -49,9 +53,10 @@ struct Inner {
 }
 
 impl Context {
-    /// A context on `master`: `local` (one slot), `local[K]` or `local[*]` (a slot for each CPU).
+    /// A context on `master`: `local` (one slot), `local[K]`, `local[*]` (a slot for each CPU), or `HOST:PORT` of a
+    /// cluster's master, several with commas.
     ///
-    /// Errors: an unknown master, a work directory that cannot be written.
+    /// Errors: an unknown master, a work directory that cannot be written, a master that cannot be reached or refuses.
     ///
     /// ```
     /// let ctx = rsk::Context::new("local[2]")?;
@@ -65,7 +70,7 @@ impl Context {
 
     /// A context with settings.
     ///
-    /// Errors: as with [`new`](Context::new); also a checkpoint folder that cannot be made.
+    /// Errors: as with [`new`](Context::new); also a file in the way of the checkpoint folder; a task that makes one.
     ///
     /// ```
     /// use rsk::{Config, Context};
@@ -76,15 +81,25 @@ impl Context {
     /// # Ok::<(), rsk::Error>(())
     /// ```
     pub fn with_config(master: &str, config: Config) -> Result<Context, Error> {
+        if TaskContext::current().is_some() {
+            let why = "a task cannot make a context: run jobs in the driver, and hand what they give to the closure by `with` or \
+                       a broadcast";
+            return Err(Error::Argument(why.to_owned()));
+        }
         if crate::child::is_asked() {
             return Err(Error::ExecutorNotAsked);
         }
-        let slots = slots(master)?;
+        let master = Master::parse(master)?;
         let work_dir = WorkDir::create(&config.work_dir)?;
         let values = Arc::new(ValueRegistry::default());
         let map_outputs = Arc::new(MapOutputTable::default());
         let blocks = Arc::new(BlockTable::default());
         let accumulators = Arc::new(AccumulatorTable::default());
+        // On a cluster the sizes are those of each executor; this process runs no task.
+        let slots = match master {
+            Master::Local(slots) => slots,
+            Master::Cluster(_) | Master::LocalCluster { .. } => config.executor_cores,
+        };
         let sizes = ExecutorConfig { slots, memory: config.memory };
         let dispatch = Arc::new(Dispatch::new(
             &config,
@@ -94,9 +109,10 @@ impl Context {
             Arc::clone(&blocks),
             Arc::clone(&accumulators),
         ));
-        let backend = Local::start(
+        let backend = Backend::start(
             sizes,
-            config.executors,
+            &config,
+            &master,
             work_dir,
             Arc::clone(&dispatch),
             Arc::clone(&values),
@@ -105,7 +121,6 @@ impl Context {
         backend.forget_with(&values, &blocks);
         let context = Context(Arc::new(Inner {
             config,
-            slots,
             backend,
             dispatch,
             values,
@@ -170,7 +185,8 @@ impl Context {
         self.0.dispatch.stop("the context was stopped");
     }
 
-    /// How many partitions to use where nothing better is known: one a slot.
+    /// How many partitions to use where nothing better is known: one a slot. On a cluster, where executors come and go,
+    /// `max_cores` if it is given, else the slots of the executors that are there, but at least two.
     ///
     /// ```
     /// let ctx = rsk::Context::new("local[3]")?;
@@ -178,7 +194,7 @@ impl Context {
     /// # Ok::<(), rsk::Error>(())
     /// ```
     pub fn default_partitions(&self) -> usize {
-        self.0.slots as usize
+        self.0.backend.slots(&self.0.config) as usize
     }
 
     /// Runs `body`; jobs that it starts on this thread belong to the group `name`, which
@@ -238,7 +254,7 @@ impl Context {
         &self.0.config
     }
 
-    pub(crate) fn backend(&self) -> &Local {
+    pub(crate) fn backend(&self) -> &Backend {
         &self.0.backend
     }
 
@@ -274,6 +290,7 @@ impl Context {
 
     /// Removes the files of a shuffle.
     pub(crate) fn remove_map_outputs(&self, shuffle: ShuffleId) {
+        self.0.backend.forget_shuffle(shuffle);
         let folder = folder(&self.0.backend.executor().work_dir().shuffle(), shuffle);
         if let Err(error) = std::fs::remove_dir_all(&folder)
             && error.kind() != std::io::ErrorKind::NotFound
@@ -282,35 +299,29 @@ impl Context {
         }
     }
 
+    /// Input, found. On a cluster by absolute paths: executors have current folders of their own.
+    pub(crate) fn list(&self, paths: &str) -> Result<Vec<InputFile>, Error> {
+        let mut files = rsk_storage::list(paths)?;
+        if self.0.backend.is_cluster() {
+            for file in &mut files {
+                file.path = absolute(&file.path);
+            }
+        }
+        Ok(files)
+    }
+
+    /// Where output goes: see [`Context::list`].
+    pub(crate) fn output_folder(&self, typed: &Path) -> Result<PathBuf, Error> {
+        let folder = typed.to_str().map_or_else(|| Ok(typed.to_owned()), rsk_storage::output_folder)?;
+        Ok(if self.0.backend.is_cluster() { absolute(&folder) } else { folder })
+    }
+
     pub(crate) fn next_id(&self) -> u64 {
         self.0.ids.fetch_add(1, Ordering::Relaxed)
     }
 }
 
-/// How many slots a master string asks for.
-fn slots(master: &str) -> Result<u32, Error> {
-    let unknown = || Error::Master(master.to_owned());
-    let inside = |text: &str| Some(text.strip_prefix("local[")?.strip_suffix(']')?.to_owned());
-    match (master, inside(master).as_deref()) {
-        ("local", _) => Ok(1),
-        (_, Some("*")) => {
-            Ok(std::thread::available_parallelism().map_or(1, |n| u32::try_from(n.get()).unwrap_or(1)))
-        }
-        (_, Some(slots)) => slots.parse().ok().filter(|slots| (1..=4096).contains(slots)).ok_or_else(unknown),
-        _ => Err(unknown()),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::slots;
-
-    #[test]
-    fn master_strings() {
-        assert_eq!((slots("local").unwrap(), slots("local[3]").unwrap()), (1, 3));
-        assert!(slots("local[*]").unwrap() >= 1);
-        for wrong in ["", "loca", "local[0]", "local[x]", "local[2", "host:5050", "local[-1]"] {
-            assert!(slots(wrong).unwrap_err().to_string().contains(&format!("{wrong:?}")), "{wrong}");
-        }
-    }
+/// A path that means the same in every folder; one that cannot be found out stays as it is.
+fn absolute(path: &Path) -> PathBuf {
+    std::path::absolute(path).unwrap_or_else(|_| path.to_owned())
 }

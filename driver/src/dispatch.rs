@@ -11,9 +11,13 @@ use crate::{
         version::{self, Blocks},
     },
     local::guarded,
-    rdd::{Determinism, Stage},
+    place::Place,
+    rdd::{
+        Determinism, Stage,
+        dependency::{Dependency, Needs},
+    },
     task::{
-        core::{Step, TaskSetCore},
+        core::{Preferred, Step, TaskSetCore},
         pool::{Candidate, PoolUses, choose},
     },
     track::{BlockTable, MapOutputTable},
@@ -22,18 +26,21 @@ use crossbeam_channel::Sender;
 use parking_lot::{Condvar, Mutex, MutexGuard};
 use rsk_executor::{TaskHeader, shuffle};
 use rsk_proto::{
-    Encoder, JobId, PartitionId, StageId, TaskAttempt, TaskEnd, TaskError, TaskId, TaskMetrics, TaskOutput,
-    Time,
+    Encoder, ExecutorId, JobId, PartitionId, StageId, TaskAttempt, TaskEnd, TaskError, TaskId, TaskMetrics,
+    TaskOutput, Time,
 };
 use std::{
     collections::{BTreeMap, BTreeSet},
     path::PathBuf,
     sync::{
-        Arc,
+        Arc, OnceLock,
         atomic::{AtomicBool, Ordering},
     },
-    time::Instant,
+    time::{Duration, Instant},
 };
+
+/// Tasks that end within it may be sent ahead.
+const SHORT: Duration = Duration::from_millis(20);
 
 /// What a job hears: at most one part a partition, then its end.
 #[derive(Debug)]
@@ -48,12 +55,13 @@ pub(crate) struct Work {
     pub(crate) is_killed: Arc<AtomicBool>,
     stage: Arc<dyn Stage>,
     memory_share: u64,
+    executor: ExecutorId,
 }
 
 impl Work {
     /// The task's bytes; the stage is let go of, so that what it holds is dropped by its owners.
     pub(crate) fn encode(self) -> Result<Vec<u8>, TaskError> {
-        let mut to = Encoder::default();
+        let mut to = Encoder::to(self.executor);
         to.put(&TaskHeader { attempt: self.attempt, memory_share: self.memory_share });
         self.stage.encode_task(self.attempt.partition, &mut to);
         to.finish().map_err(TaskError::Refused)
@@ -95,12 +103,16 @@ pub(crate) struct Dispatch {
     accumulators: Arc<AccumulatorTable>,
     state: Mutex<State>,
     has_work: Condvar,
+    /// Told when tasks have come: a framework may want executors.
+    on_work: OnceLock<Box<dyn Fn() + Send + Sync>>,
 }
 
 struct State {
     dag: DagCore,
     stages: BTreeMap<StageId, Arc<dyn Stage>>,
     sets: BTreeMap<(StageId, u32), TaskSet>,
+    /// The executors that take tasks, each with how many it has.
+    places: BTreeMap<ExecutorId, (Arc<Place>, u32)>,
     jobs: BTreeMap<JobId, Job>,
     pools: PoolUses,
     next_task: u64,
@@ -169,6 +181,16 @@ struct TaskSet {
     tasks: usize,
     since: Time,
     is_killed: Arc<AtomicBool>,
+    /// Of its tasks that have ended: how many, and how long they ran together.
+    ran: (u32, Duration),
+}
+
+impl TaskSet {
+    /// Its tasks end so soon that one may wait behind another without harm.
+    fn is_short(&self) -> bool {
+        let (tasks, time) = self.ran;
+        tasks > 0 && time / tasks < SHORT
+    }
 }
 
 /// One job, as it was submitted.
@@ -193,6 +215,7 @@ impl Dispatch {
             dag: DagCore::new(limits),
             stages: BTreeMap::new(),
             sets: BTreeMap::new(),
+            places: BTreeMap::new(),
             jobs: BTreeMap::new(),
             pools: PoolUses::default(),
             next_task: 0,
@@ -211,6 +234,7 @@ impl Dispatch {
             accumulators,
             state: Mutex::new(state),
             has_work: Condvar::new(),
+            on_work: OnceLock::new(),
         }
     }
 
@@ -266,17 +290,58 @@ impl Dispatch {
         self.has_work.notify_all();
     }
 
-    /// For a slot: folds how its last task ended and waits for the next one. Nothing when there will be none.
-    pub(crate) fn turn(&self, ended: Option<TaskEnd>) -> Option<Work> {
+    /// What to do when tasks have come. Called under the lock: it must do little.
+    pub(crate) fn on_work(&self, told: impl Fn() + Send + Sync + 'static) {
+        self.on_work.get_or_init(|| Box::new(told));
+    }
+
+    /// How many tasks wait or run, and which executors run some or hold blocks.
+    pub(crate) fn load(&self) -> (usize, Vec<ExecutorId>) {
+        let state = self.state.lock();
+        let tasks = state.sets.values().map(|set| set.core.left()).sum();
+        let runs = |(id, (_, running)): (&ExecutorId, &(Arc<Place>, u32))| (*running > 0).then_some(*id);
+        let mut busy: BTreeSet<_> = state.places.iter().filter_map(runs).collect();
+        busy.extend(self.blocks.executors());
+        (tasks, busy.into_iter().collect())
+    }
+
+    /// How many tasks can run at a time now.
+    pub(crate) fn slots(&self) -> u32 {
+        self.state.lock().places.values().map(|(place, _)| place.slots).sum()
+    }
+
+    /// An executor has come; its lanes may take turns.
+    pub(crate) fn join(&self, place: &Arc<Place>) {
+        self.locked().places.insert(place.id, (Arc::clone(place), 0));
+        self.has_work.notify_all();
+    }
+
+    /// An executor has gone, or is to go: its lanes end when their tasks have.
+    pub(crate) fn leave(&self, place: &Place) {
+        let mut state = self.locked();
+        place.close();
+        if state.places.remove(&place.id).is_some() {
+            state.sets.values_mut().for_each(|set| set.core.forget_place(place.id));
+            self.blocks.forget_executor(place.id);
+        }
+        self.has_work.notify_all();
+    }
+
+    /// For a lane of an executor: folds how its last task ended and waits for the next one. Nothing when there will be
+    /// none.
+    pub(crate) fn turn(&self, place: &Place, ended: Option<TaskEnd>) -> Option<Work> {
         let mut state = self.locked();
         if let Some(end) = ended {
-            self.fold(&mut state, end);
+            if let Some((_, running)) = state.places.get_mut(&place.id) {
+                *running = running.saturating_sub(1);
+            }
+            self.fold(&mut state, place, end);
         }
         loop {
-            if state.is_stopping {
+            if state.is_stopping || place.is_closed() {
                 return None;
             }
-            if let Some(work) = self.take_work(&mut state) {
+            if let Some(work) = self.take_work(&mut state, place) {
                 return Some(work);
             }
             if !state.after.is_empty() {
@@ -284,10 +349,13 @@ impl Dispatch {
                 state = self.locked();
                 continue;
             }
-            match state.dag.wake_at() {
+            let place_wake =
+                state.sets.values().filter_map(|set| set.core.wake_at()).filter(|at| *at > self.now()).min();
+            match state.dag.wake_at().into_iter().chain(place_wake).min() {
                 None => self.has_work.wait(&mut state.0),
                 Some(Time(at)) => {
-                    if self.has_work.wait_until(&mut state.0, self.started + at).timed_out() {
+                    let timed_out = self.has_work.wait_until(&mut state.0, self.started + at).timed_out();
+                    if timed_out && state.dag.wake_at().is_some_and(|at| at <= self.now()) {
                         self.step(&mut state, Event::Wake);
                     }
                 }
@@ -322,39 +390,59 @@ impl Dispatch {
         totals
     }
 
-    fn take_work(&self, state: &mut State) -> Option<Work> {
+    fn take_work(&self, state: &mut State, place: &Place) -> Option<Work> {
+        let (now, is_only) = (self.now(), state.places.len() <= 1);
+        let running = state.places.get(&place.id).map_or(0, |(_, running)| *running);
+        // A task may wait at a busy executor only while no other has a free slot, and only behind short ones.
+        let is_ahead = running >= place.slots;
+        if is_ahead && state.places.values().any(|(other, running)| *running < other.slots) {
+            return None;
+        }
         let candidates = state
             .sets
             .iter()
-            .filter(|(_, set)| set.core.is_launchable())
+            .filter(|(_, set)| !is_ahead || set.is_short())
+            .filter(|(_, set)| set.core.is_launchable(place.id, is_only, now))
             .map(|(id, set)| Candidate { stage: id.0, attempt: id.1, job: set.job, pool: &set.pool });
         let (order, shares) = (self.config.job_order, &self.config.pools);
         let Candidate { stage: id, attempt: stage_attempt, .. } =
             choose(order, shares, &state.pools, candidates)?;
         let set = state.sets.get_mut(&(id, stage_attempt))?;
-        let (partition, attempt) = set.core.take_launchable()?;
+        let (partition, attempt) = set.core.take_launchable(place.id, is_only, now)?;
         state.next_task += 1;
         let task = TaskId(state.next_task);
         state.pools.launch(&set.pool, task);
+        if let Some((_, running)) = state.places.get_mut(&place.id) {
+            *running += 1;
+        }
         let stage = state.stages.get(&id)?;
         Some(Work {
             attempt: TaskAttempt { task, stage: id, stage_attempt, partition, attempt },
             is_killed: Arc::clone(&set.is_killed),
             stage: Arc::clone(stage),
             memory_share: self.memory_share,
+            executor: place.id,
         })
     }
 
     /// One task has ended.
-    fn fold(&self, state: &mut State, end: TaskEnd) {
+    fn fold(&self, state: &mut State, place: &Place, end: TaskEnd) {
         let TaskEnd { attempt, outcome, accumulators, blocks, metrics } = end;
-        self.blocks.update(&blocks);
+        if place.is_closed() {
+            // What it holds goes with it.
+        } else if matches!(outcome, Err(TaskError::Lost(_))) {
+            self.blocks.forget_executor(place.id);
+        } else {
+            self.blocks.update(place.id, &blocks);
+        }
         state.totals.count(&metrics, outcome.is_err());
         let key = (attempt.stage, attempt.stage_attempt);
         let Some(set) = state.sets.get_mut(&key) else {
             return outcome.map_or_else(|_| (), |output| self.discard(output));
         };
         state.pools.leave(&set.pool, 1);
+        set.ran.0 += 1;
+        set.ran.1 += Duration::from_micros(metrics.run_micros);
         let (outcome, output) = match outcome {
             Ok(output) => (Ok(()), Some(output)),
             Err(error) => {
@@ -418,11 +506,13 @@ impl Dispatch {
             return;
         }
         let reach = match error {
-            TaskError::FetchFailed { block, .. } => {
+            TaskError::FetchFailed { block, unreachable, .. } => {
                 self.map_outputs.unregister(block.output);
                 // Tasks meet the first loss alone; what else is gone need not cost an attempt each.
-                self.map_outputs
-                    .retain(block.output.shuffle, |output| shuffle::is_there(&self.shuffles, output));
+                self.map_outputs.retain(block.output.shuffle, |output| match &output.kept_by {
+                    None => shuffle::is_there(&self.shuffles, output),
+                    Some(keeper) => unreachable.as_ref() != Some(&keeper.agent),
+                });
                 Reach::Needed
             }
             TaskError::MapOutputMissing { .. } => Reach::BehindBlocks,
@@ -450,6 +540,22 @@ impl Dispatch {
         if let Err(error) = removed {
             tracing::debug!(%error, "cannot remove an output that is not wanted");
         }
+    }
+
+    /// Where the blocks are that tasks of a stage read, of persisted RDDs that have the stage's partitions.
+    fn preferred(&self, stage: &dyn Stage) -> Preferred {
+        let mut dependencies = Vec::new();
+        stage.dependencies(&mut dependencies);
+        let mut preferred = Preferred::new();
+        for Dependency(needs) in dependencies {
+            let Needs::Persisted(persisted) = needs else { continue };
+            if persisted.partitions == stage.partitions() {
+                for (partition, holders) in self.blocks.holders(persisted.rdd) {
+                    preferred.entry(partition).or_insert_with(|| holders.into_iter().collect());
+                }
+            }
+        }
+        preferred
     }
 
     fn walk(&self, root: &Arc<dyn Stage>, reach: Reach) -> (graph::Graph, BTreeMap<StageId, Arc<dyn Stage>>) {
@@ -482,13 +588,18 @@ impl Dispatch {
                     version::begin(&**stage, &*self.blocks);
                 }
                 self.accumulators.begun(stage, &partitions);
-                let core = TaskSetCore::new(partitions, self.config.task_attempts);
-                let set = TaskSet { core, job, pool, tasks, since: now, is_killed: Arc::default() };
+                let preferred =
+                    state.stages.get(&stage).map(|stage| self.preferred(&**stage)).unwrap_or_default();
+                let (attempts, wait) = (self.config.task_attempts, self.config.locality_wait);
+                let core = TaskSetCore::new(partitions, preferred, attempts, wait, now);
+                let ran = (0, Duration::ZERO);
+                let set = TaskSet { core, job, pool, tasks, since: now, is_killed: Arc::default(), ran };
                 state.totals.stages += 1;
                 let name = state.stages.get(&stage).map_or_else(String::new, |stage| stage.name());
                 tracing::info!(%stage, attempt, %job, tasks, name, "a stage starts");
                 state.sets.insert((stage, attempt), set);
                 self.has_work.notify_all();
+                self.on_work.get().inspect(|told| told());
             }
             Command::Retire { stage } => {
                 let sets = state.sets.range_mut((stage, 0)..=(stage, u32::MAX));
@@ -550,7 +661,7 @@ impl Dispatch {
     }
 }
 
-/// Stages that find output gone so often in a row fail their jobs.
+/// Stages that find the same output gone so often fail their jobs.
 const STAGE_ATTEMPTS_MAX: u32 = 4;
 
 impl Totals {

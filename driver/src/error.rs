@@ -9,13 +9,23 @@ pub type Result<T, E = Error> = std::result::Result<T, E>;
 
 /// Why a job, or the making of an RDD or a context, failed.
 ///
-/// `Debug` prints the chain of causes for people, because that is what a `main` that returns it shows.
+/// `Debug` prints the chain of causes for people, because that is what a `main` that returns it shows. `?` takes the common
+/// errors of the standard library, and others when they are boxed:
+///
+/// ```
+/// fn limit(typed: &str) -> rsk::Result<u64> {
+///     let factor: u64 = std::fs::read_to_string("/proc/self/oom_score_adj")?.trim().parse()?;
+///     let typed: u64 = typed.parse()?;
+///     typed.checked_mul(factor + 1).ok_or_else(|| rsk::Error::App("it is too large".into()))
+/// }
+/// assert_eq!(limit("x").unwrap_err().to_string(), "invalid digit found in string");
+/// ```
 #[derive(thiserror::Error)]
 pub enum Error {
     /// The master string means nothing.
     #[error(
-        "unknown master {0:?}: use local, local[K] or local[*], K from 1 to 4096; it comes before the program's own \
-         arguments"
+        "unknown master {0:?}: use local, local[K] or local[*], K from 1 to 4096, or HOST:PORT of a cluster's \
+         master; it comes before the program's own arguments"
     )]
     Master(String),
     /// A setting is misspelled or has a value it cannot have.
@@ -52,6 +62,37 @@ pub enum Error {
     /// A task or a result cannot be encoded or decoded.
     #[error("cannot exchange data with the executors")]
     Codec(#[from] CodecError),
+    /// The master of a cluster cannot be reached, or refuses.
+    #[error("cannot run on the cluster")]
+    Cluster(#[source] rsk_proto::rpc::RpcError),
+    /// The driver of a cluster's application cannot do its part.
+    #[error("the driver cannot {doing}")]
+    Driver {
+        /// What it cannot do.
+        doing: &'static str,
+        /// Why not.
+        source: std::io::Error,
+    },
+    /// A cluster on this machine cannot be started.
+    #[error("cannot start a local cluster by {rsk:?}")]
+    LocalCluster {
+        /// The binary.
+        rsk: std::path::PathBuf,
+        /// Why not.
+        source: std::io::Error,
+    },
+    /// A cluster on this machine needs the binary `rsk`.
+    #[error(
+        "local-cluster needs the binary rsk, which is neither beside this program nor on the path: build it with \
+         cargo build --release -p rsk-cli, or name it in RSK_BIN"
+    )]
+    NoBinary,
+    /// This program's own file cannot be read, to be brought to the cluster.
+    #[error("cannot read this program's own file")]
+    Program {
+        /// Why not.
+        source: std::io::Error,
+    },
     /// One partition could not be computed.
     #[error("{partition} of {stage} failed{}", times(*attempts))]
     Task {
@@ -64,12 +105,12 @@ pub enum Error {
         /// Why the last try failed.
         source: TaskError,
     },
-    /// Map outputs kept getting lost.
+    /// A map output kept getting lost.
     #[error(
         "map outputs were lost or damaged {stages} times in a row: check the disk under --conf work_dir=DIR"
     )]
     OutputsLost {
-        /// How often the stage was submitted.
+        /// How often the same output was lost.
         stages: u32,
     },
     /// Output of a stage that may give other records each time was lost after results had been handed out: going on
@@ -122,10 +163,42 @@ fn times(attempts: u32) -> String {
     if attempts == 1 { String::new() } else { format!(" {attempts} times") }
 }
 
+/// Errors of the standard library that programs meet, so that `?` takes them; others are boxed first.
+macro_rules! app {
+    ($($error:ty),* $(,)?) => {$(
+        impl From<$error> for Error {
+            fn from(error: $error) -> Self {
+                Error::App(Box::new(error))
+            }
+        }
+    )*};
+}
+
+app!(
+    std::io::Error,
+    fmt::Error,
+    std::num::ParseIntError,
+    std::num::ParseFloatError,
+    std::num::TryFromIntError,
+    std::str::ParseBoolError,
+    std::str::Utf8Error,
+    std::string::FromUtf8Error,
+    std::char::ParseCharError,
+    std::env::VarError,
+    std::net::AddrParseError,
+    std::time::SystemTimeError,
+);
+
 impl fmt::Debug for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{self}")?;
         let causes = std::iter::successors(self.source(), |error| (*error).source());
         causes.into_iter().try_for_each(|cause| write!(f, "\n  because {cause}"))
+    }
+}
+
+impl From<rsk_proto::rpc::RpcError> for Error {
+    fn from(error: rsk_proto::rpc::RpcError) -> Self {
+        Error::Cluster(error)
     }
 }

@@ -52,6 +52,11 @@ pub(crate) fn hash() -> io::Result<ProgramHash> {
     Ok(*HASH.get_or_init(|| ProgramHash(hasher.finalize().into())))
 }
 
+/// The program's file, to be read.
+pub(crate) fn open() -> io::Result<File> {
+    File::open(OWN)
+}
+
 /// A command that starts this very program once more.
 pub(crate) fn command() -> Command {
     let mut command = Command::new(OWN);

@@ -88,5 +88,7 @@ impl Drop for Running<'_> {
         });
         let early = std::mem::take(&mut self.early).into_values();
         early.chain(heard).for_each(|output| self.context.dispatch().discard(output));
+        // What the caller prints next has its line for itself.
+        crate::terminal::wipe();
     }
 }

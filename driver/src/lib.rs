@@ -1,7 +1,11 @@
 #![doc = include_str!("tour.md")]
 
 mod run;
+mod command_line;
+mod interrupt;
+mod reader;
 mod config;
+mod master;
 mod context;
 pub mod rdd;
 pub mod pregel;
@@ -11,24 +15,29 @@ mod value;
 mod job;
 mod dag;
 mod task;
+mod place;
 mod dispatch;
 mod track;
 mod local;
+mod framework;
+mod local_cluster;
 mod peer;
 mod child;
 mod image;
 mod progress;
+mod terminal;
 mod error;
 
 pub use accumulator::{Accumulate, Accumulator};
 pub use broadcast::Broadcast;
 pub use child::executor_if_asked;
+pub use command_line::{arg, args};
 pub use config::{Config, Executors, LogLevel};
 pub use context::Context;
 pub use error::{Error, Result};
 pub use rsk_proto::{ByteSize, Data, StorageLevel};
 pub use rsk_storage::{Cut, CutPattern, InvalidUtf8, Text, TextOptions, Words};
-pub use run::{arg, args, run};
+pub use run::{App, run};
 pub use task::pool::{JobOrder, PoolShare};
 
 /// What a program imports: the traits whose methods are operators and actions.

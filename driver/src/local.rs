@@ -1,16 +1,23 @@
-//! The local backend: slots in this process, threads that take one task after another.
+//! Where a context's tasks run: slots in this process, threads that take one task after another, or the executors of a
+//! cluster.
 
 use crate::{
-    Error, Executors,
+    Config, Error, Executors,
     child::ChildSlot,
     dispatch::Dispatch,
+    framework::{self, Framework},
+    local_cluster::LocalCluster,
+    master::Master,
     peer::Peers,
+    place::Place,
     track::{BlockTable, MapOutputTable},
     value::ValueRegistry,
 };
 use parking_lot::Mutex;
 use rsk_executor::{DriverLink, Executor, ExecutorConfig, WorkDir};
-use rsk_proto::{Cause, MapOutputs, PartitionId, ShuffleId, TaskEnd, TaskError, TaskMetrics, ValueId};
+use rsk_proto::{
+    Cause, ExecutorId, MapOutputs, PartitionId, ShuffleId, TaskEnd, TaskError, TaskMetrics, ValueId,
+};
 use std::{
     cell::Cell,
     panic::{AssertUnwindSafe, catch_unwind},
@@ -23,30 +30,59 @@ pub(crate) const STACK_BYTES: usize = 64 << 20;
 
 /// Threads that run tasks. Dropping the backend waits for them, so that the work directory goes with the program.
 #[derive(Debug)]
-pub(crate) struct Local {
+pub(crate) struct Backend {
     dispatch: Arc<Dispatch>,
     threads: Mutex<Vec<JoinHandle<()>>>,
     executor: Arc<Executor>,
     peers: Arc<Peers>,
+    framework: Option<Framework>,
+    /// The cluster that this program started for itself.
+    cluster: Mutex<Option<LocalCluster>>,
 }
 
-impl Local {
-    /// Starts the slots.
+impl Backend {
+    /// Starts the slots, or subscribes at the cluster's master.
     pub(crate) fn start(
-        config: ExecutorConfig,
-        executors: Executors,
+        sizes: ExecutorConfig,
+        config: &Config,
+        master: &Master,
         work_dir: WorkDir,
         dispatch: Arc<Dispatch>,
         values: Arc<ValueRegistry>,
         map_outputs: Arc<MapOutputTable>,
-    ) -> Result<Local, Error> {
+    ) -> Result<Backend, Error> {
         let link = Arc::new(Link { values, map_outputs });
         let driver = Arc::clone(&link) as Arc<dyn DriverLink>;
-        let executor = Executor::new(config, crate::rdd::action::run_task, driver, work_dir);
+        let executor = Executor::new(sizes, crate::rdd::action::run_task, driver, work_dir, None);
         let (mut threads, peers) = (Vec::new(), Arc::<Peers>::default());
-        for slot in 0..config.slots.max(1) {
+        let parts = || framework::Parts {
+            dispatch: Arc::clone(&dispatch),
+            link: Arc::clone(&link) as Arc<dyn DriverLink>,
+            peers: Arc::clone(&peers),
+            map_outputs: Arc::clone(&link.map_outputs),
+            results: executor.work_dir().result(),
+        };
+        let mut cluster = None;
+        let framework = match master {
+            Master::Local(_) => None,
+            Master::Cluster(masters) => Some(Framework::start(masters.clone(), config, parts())?),
+            Master::LocalCluster { agents, cores, memory } => {
+                let own = LocalCluster::start(*agents, *cores, *memory)?;
+                let masters = vec![own.address().to_owned()];
+                cluster = Some(own);
+                Some(Framework::start(masters, config, parts())?)
+            }
+        };
+        let slots = if framework.is_some() { 0 } else { sizes.slots.max(1) };
+        let own = Arc::new(Place::new(ExecutorId(0), slots));
+        for slot in 0..slots {
             let dispatch = Arc::clone(&dispatch);
-            let runs = match executors {
+            let place = match config.executors {
+                Executors::Threads => Arc::clone(&own),
+                Executors::Processes => Arc::new(Place::new(ExecutorId(u64::from(slot) + 1), 1)),
+            };
+            dispatch.join(&place);
+            let runs = match config.executors {
                 Executors::Threads => Slot::Thread(Arc::clone(&executor)),
                 Executors::Processes => {
                     let link = Arc::clone(&link) as Arc<dyn DriverLink>;
@@ -54,13 +90,40 @@ impl Local {
                 }
             };
             let builder = thread::Builder::new().name(format!("slot-{slot}")).stack_size(STACK_BYTES);
-            threads.push(builder.spawn(move || serve(&dispatch, runs)).map_err(Error::Slot)?);
+            threads.push(builder.spawn(move || serve(&dispatch, &place, runs)).map_err(Error::Slot)?);
         }
-        Ok(Local { dispatch, threads: Mutex::new(threads), executor, peers })
+        Ok(Backend {
+            dispatch,
+            threads: Mutex::new(threads),
+            executor,
+            peers,
+            framework,
+            cluster: Mutex::new(cluster),
+        })
     }
 
     pub(crate) fn executor(&self) -> &Arc<Executor> {
         &self.executor
+    }
+
+    /// How many tasks can run at a time, as far as that is known.
+    pub(crate) fn slots(&self, config: &Config) -> u32 {
+        match &self.framework {
+            None => self.executor.config().slots,
+            Some(_) => config.max_cores.unwrap_or_else(|| self.dispatch.slots()).max(2),
+        }
+    }
+
+    /// Do tasks run on other machines, or in other folders of this one?
+    pub(crate) fn is_cluster(&self) -> bool {
+        self.framework.is_some()
+    }
+
+    /// Has agents remove the files of a shuffle.
+    pub(crate) fn forget_shuffle(&self, shuffle: ShuffleId) {
+        if self.framework.is_some() {
+            self.peers.forget(&[], &[], &[shuffle]);
+        }
     }
 
     /// Has executors forget what no handle names any more, for as long as they live.
@@ -68,18 +131,22 @@ impl Local {
         let (executor, peers) = (Arc::downgrade(&self.executor), Arc::clone(&self.peers));
         values.on_removed(Box::new(move |id| {
             executor.upgrade().inspect(|executor| executor.remove_value(id));
-            peers.forget(&[id], &[]);
+            peers.forget(&[id], &[], &[]);
         }));
         let (executor, peers) = (Arc::downgrade(&self.executor), Arc::clone(&self.peers));
         blocks.on_removed(move |rdd| {
             executor.upgrade().inspect(|executor| executor.blocks().remove(rdd));
-            peers.forget(&[], &[rdd]);
+            peers.forget(&[], &[rdd], &[]);
         });
     }
 
     /// Ends all jobs, waits for the slots to end their tasks, and removes the work directory. Once is enough.
-    pub(crate) fn end(&self) {
+    pub(crate) fn end(&self, has_succeeded: bool, summary: &str) {
         self.dispatch.stop("the context has stopped");
+        if let Some(framework) = &self.framework {
+            framework.end(has_succeeded, summary);
+        }
+        drop(self.cluster.lock().take());
         // The last handle may be let go of by a slot itself.
         let own = thread::current().id();
         let threads = std::mem::take(&mut *self.threads.lock());
@@ -92,9 +159,9 @@ impl Local {
     }
 }
 
-impl Drop for Local {
+impl Drop for Backend {
     fn drop(&mut self) {
-        self.end();
+        self.end(true, "its context was dropped");
     }
 }
 
@@ -124,10 +191,10 @@ pub(crate) fn guarded<R>(what: &str, body: impl FnOnce() -> R) -> Result<R, Task
 }
 
 /// What a slot does until there will be no more tasks.
-fn serve(dispatch: &Dispatch, mut slot: Slot) {
+fn serve(dispatch: &Dispatch, place: &Place, mut slot: Slot) {
     IS_SLOT.set(true);
     let mut ended = None;
-    while let Some(work) = dispatch.turn(ended.take()) {
+    while let Some(work) = dispatch.turn(place, ended.take()) {
         let (attempt, is_killed) = (work.attempt, Arc::clone(&work.is_killed));
         let task = guarded("encoding a task", || work.encode()).and_then(|task| task);
         let end = task.and_then(|task| match &mut slot {

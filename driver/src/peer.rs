@@ -6,11 +6,14 @@ use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, bounded};
 use parking_lot::Mutex;
 use rsk_executor::DriverLink;
 use rsk_proto::{
-    FromExecutor, ProgramHash, RddId, STREAM_VERSION, TaskEnd, TaskId, ToExecutor, ValueId, receive, send,
+    Cause, FromExecutor, ProgramHash, RddId, STREAM_VERSION, ShuffleId, TaskEnd, TaskError, TaskId,
+    ToExecutor, ValueId, receive, send,
 };
 use std::{
     collections::HashMap,
+    fs::{self, File},
     io::{self, Read, Write},
+    path::Path,
     sync::{
         Arc, Weak,
         atomic::{AtomicBool, Ordering},
@@ -21,27 +24,41 @@ use std::{
 
 /// How often a running task's wish to be killed is looked at.
 const LOOK_EVERY: Duration = Duration::from_millis(100);
+/// A large result comes in parts of so many bytes.
+const RESULT_PART_BYTES: u32 = 1 << 20;
 /// A killed task that does not stop by itself meanwhile is stopped with its process.
 const KILL_GRACE: Duration = Duration::from_secs(30);
 
 /// An executor process, as its driver sees it.
 pub(crate) struct Peer {
     to: Mutex<Box<dyn Write + Send>>,
-    /// Who waits for the end of which task; nothing once the executor is gone.
-    waiting: Mutex<Option<HashMap<TaskId, Sender<TaskEnd>>>>,
+    /// Who waits for the end of which task, or for a part of its result; nothing once the executor is gone.
+    waiting: Mutex<Option<HashMap<TaskId, Sender<News>>>>,
+}
+
+/// What comes of a task.
+#[derive(Debug)]
+enum News {
+    End(TaskEnd),
+    ResultPart(Result<Vec<u8>, Cause>),
 }
 
 impl Peer {
-    /// An executor that has been welcomed: `from` is what it says. Its questions are answered by `link`.
+    /// An executor that has been welcomed: `from` is what it says. Its questions are answered by `link`; `on_gone` is
+    /// called when it has gone.
     pub(crate) fn start(
         from: impl Read + Send + 'static,
         to: impl Write + Send + 'static,
         link: Arc<dyn DriverLink>,
+        on_gone: impl FnOnce() + Send + 'static,
     ) -> io::Result<Arc<Peer>> {
         let waiting = Mutex::new(Some(HashMap::new()));
         let peer = Arc::new(Peer { to: Mutex::new(Box::new(to)), waiting });
         let own = Arc::clone(&peer);
-        thread::Builder::new().name("listen".to_owned()).spawn(move || own.listen(from, &*link))?;
+        thread::Builder::new().name("listen".to_owned()).spawn(move || {
+            own.listen(from, &*link);
+            on_gone();
+        })?;
         Ok(peer)
     }
 
@@ -52,24 +69,67 @@ impl Peer {
         let (end, ended) = bounded(1);
         self.waiting.lock().as_mut().ok_or(io::ErrorKind::UnexpectedEof)?.insert(id, end);
         let outcome = self.wait(id, task, &ended, is_killed);
-        if outcome.is_err() {
-            self.waiting.lock().as_mut().map(|waiting| waiting.remove(&id));
-        }
+        self.waiting.lock().as_mut().map(|waiting| waiting.remove(&id));
         outcome
+    }
+
+    /// Brings a large result here, where it becomes the file `path`; the executor keeps it no longer.
+    ///
+    /// Bounds: one part of 1 MiB is under way.
+    pub(crate) fn pull(&self, task: TaskId, bytes: u64, path: &Path) -> Result<(), TaskError> {
+        let lost = |error: io::Error| TaskError::Lost(format!("its result: {error}"));
+        let fail = |error: io::Error| TaskError::io(path, "write", &error);
+        let (part, parts) = bounded(1);
+        self.waiting
+            .lock()
+            .as_mut()
+            .ok_or_else(|| lost(io::ErrorKind::UnexpectedEof.into()))?
+            .insert(task, part);
+        let pull = || {
+            let mut file = File::create(path).map_err(fail)?;
+            let mut offset = 0;
+            while offset < bytes {
+                self.say(&ToExecutor::WantResult { task, offset, bytes: RESULT_PART_BYTES }).map_err(lost)?;
+                let Ok(News::ResultPart(part)) = parts.recv() else {
+                    return Err(lost(io::ErrorKind::UnexpectedEof.into()));
+                };
+                let part = part.map_err(TaskError::Io)?;
+                if part.is_empty() {
+                    return Err(TaskError::Lost("its result is shorter than it said".to_owned()));
+                }
+                file.write_all(&part).map_err(fail)?;
+                offset += part.len() as u64;
+            }
+            Ok(())
+        };
+        let pulled = pull();
+        self.waiting.lock().as_mut().map(|waiting| waiting.remove(&task));
+        self.drop_result(task);
+        if pulled.is_err() {
+            fs::remove_file(path).unwrap_or(());
+        }
+        pulled
+    }
+
+    /// The large result of a task is not wanted.
+    pub(crate) fn drop_result(&self, task: TaskId) {
+        // One that is gone has no result any more.
+        self.say(&ToExecutor::DropResult(task)).unwrap_or(());
     }
 
     fn wait(
         &self,
         id: TaskId,
         task: Vec<u8>,
-        ended: &Receiver<TaskEnd>,
+        ended: &Receiver<News>,
         is_killed: &AtomicBool,
     ) -> io::Result<TaskEnd> {
         self.say(&ToExecutor::Task(id, task))?;
         let mut killed_at = None;
         loop {
             match ended.recv_timeout(LOOK_EVERY) {
-                Ok(end) => return Ok(end),
+                Ok(News::End(end)) => return Ok(end),
+                Ok(News::ResultPart(_)) => return Err(io::Error::other("it sent a result before the end")),
                 Err(RecvTimeoutError::Disconnected) => return Err(io::ErrorKind::UnexpectedEof.into()),
                 Err(RecvTimeoutError::Timeout) if is_killed.load(Ordering::Relaxed) => {
                     if killed_at.is_none() {
@@ -88,6 +148,14 @@ impl Peer {
         send(message, &mut *self.to.lock())
     }
 
+    /// Nobody waits any more for a task that was given up.
+    fn tell(&self, task: TaskId, news: News) {
+        let waiting = self.waiting.lock().as_ref().and_then(|waiting| waiting.get(&task).cloned());
+        if waiting.is_some_and(|waiting| waiting.try_send(news).is_err()) {
+            tracing::debug!(%task, "an executor said more of a task than it was asked");
+        }
+    }
+
     fn listen(&self, mut from: impl Read, link: &dyn DriverLink) {
         let why = loop {
             let heard = receive(&mut from).and_then(|message| self.heard(message, link));
@@ -103,10 +171,11 @@ impl Peer {
     fn heard(&self, message: FromExecutor, link: &dyn DriverLink) -> io::Result<()> {
         let answer = match message {
             FromExecutor::Ended(end) => {
-                let waiting =
-                    self.waiting.lock().as_mut().and_then(|waiting| waiting.remove(&end.attempt.task));
-                // Nobody waits any more for a task that was given up.
-                waiting.map(|waiting| waiting.send(end));
+                self.tell(end.attempt.task, News::End(end));
+                return Ok(());
+            }
+            FromExecutor::ResultPart(task, part) => {
+                self.tell(task, News::ResultPart(part));
                 return Ok(());
             }
             FromExecutor::WantValue(id) => ToExecutor::Value(id, link.value(id).map(|bytes| bytes.to_vec())),
@@ -114,6 +183,7 @@ impl Peer {
                 let outputs = link.map_outputs(shuffle).map(|outputs| (*outputs).clone());
                 ToExecutor::MapOutputs(shuffle, outputs)
             }
+            FromExecutor::Heartbeat => return Ok(()),
             FromExecutor::Hello { .. } => return Err(io::Error::other("it greeted twice")),
         };
         self.say(&answer)
@@ -138,11 +208,15 @@ impl Peers {
     }
 
     /// Tells them what they need not keep any more. One that is gone keeps nothing.
-    pub(crate) fn forget(&self, values: &[ValueId], rdds: &[RddId]) {
+    pub(crate) fn forget(&self, values: &[ValueId], rdds: &[RddId], shuffles: &[ShuffleId]) {
+        let message = || ToExecutor::Forget {
+            values: values.to_vec(),
+            rdds: rdds.to_vec(),
+            shuffles: shuffles.to_vec(),
+        };
         let peers: Vec<_> = self.0.lock().iter().filter_map(Weak::upgrade).collect();
         for peer in peers {
-            if let Err(error) = peer.say(&ToExecutor::Forget { values: values.to_vec(), rdds: rdds.to_vec() })
-            {
+            if let Err(error) = peer.say(&message()) {
                 tracing::debug!(%error, "an executor that should forget something is gone");
             }
         }
@@ -169,7 +243,11 @@ mod tests {
 
     #[test]
     fn only_the_same_build_with_the_same_messages_may_run_tasks() {
-        let hello = |version, program| FromExecutor::Hello { version, program: ProgramHash([program; 32]) };
+        let hello = |version, program| FromExecutor::Hello {
+            version,
+            program: ProgramHash([program; 32]),
+            claim: None,
+        };
         let own = ProgramHash([7; 32]);
         assert_eq!(refusal(&hello(STREAM_VERSION, 7), own), None);
         let why = refusal(&hello(STREAM_VERSION, 8), own).unwrap();

@@ -162,6 +162,22 @@ fn an_rdd_without_partitions_has_an_answer_for_each_action() {
 }
 
 #[test]
+fn the_zero_of_a_fold_is_used_once_per_partition_and_once_at_the_merge() {
+    let ctx = on(2);
+    // Also by partitions without a record.
+    for (records, partitions) in [(10, 1), (10, 4), (2, 7), (0, 5)] {
+        let rdd = ctx.range(0..records, partitions);
+        let (sum, zeros) = (records * records.saturating_sub(1) / 2, 100 * (partitions as u64 + 1));
+        assert_eq!(rdd.fold(100, |a, b| a + b).unwrap(), sum + zeros);
+        assert_eq!(rdd.aggregate(100, |a, b| a + b, |a, b| a + b).unwrap(), sum + zeros);
+        assert_eq!(rdd.with(1).fold(99, |one, a, b| a + b + one).unwrap(), sum + zeros + records - 1);
+    }
+    // At the merge it comes first, and each partition's comes before its records.
+    let words = ctx.parallelize(vec!["a".to_owned(), "b".to_owned(), "c".to_owned()], 2).unwrap();
+    assert_eq!(words.fold("-".to_owned(), |a, b| a + &b).unwrap(), "--a-bc");
+}
+
+#[test]
 fn reduce_of_nothing_names_itself() {
     let error = on(1).range(0..0, 4).reduce(|a, b| a + b).unwrap_err();
     assert_eq!(error.to_string(), "the RDD is empty: reduce needs at least one record");

@@ -143,6 +143,34 @@ proptest! {
 }
 
 #[test]
+fn more_partitions_than_elements_leave_some_empty_and_lose_none() {
+    let ctx = local(2);
+    let three = ctx.parallelize(vec![7, 8, 9], 10).unwrap();
+    let parts = three.glom().collect().unwrap();
+    assert_eq!(parts, slices(&[7, 8, 9], 10));
+    assert_eq!(parts.iter().filter(|part| part.is_empty()).count(), 7);
+    assert_eq!(ctx.range(0..3, 10).glom().collect().unwrap(), slices(&[0, 1, 2], 10));
+    assert_eq!((three.count().unwrap(), three.reduce(|a, b| a + b).unwrap()), (3, 24));
+    assert_eq!((three.first().unwrap(), three.take(5).unwrap()), (7, vec![7, 8, 9]));
+    assert_eq!(three.zip_with_index().collect().unwrap(), [(7, 0), (8, 1), (9, 2)]);
+    assert_eq!(three.zip(&three).unwrap().collect().unwrap(), [(7, 7), (8, 8), (9, 9)]);
+    assert_eq!(three.union(&three).coalesce(15).unwrap().collect().unwrap(), [7, 8, 9, 7, 8, 9]);
+    let spread = three.repartition(20).unwrap();
+    assert_eq!((spread.partitions(), sorted(spread.collect().unwrap())), (20, vec![7, 8, 9]));
+    assert_eq!(three.sort_by(|n| -n, 20).collect().unwrap(), [9, 8, 7]);
+    assert_eq!(
+        sorted(three.map(|n| (n, 1)).reduce_by_key(|a, b| a + b).keys().collect().unwrap()),
+        [7, 8, 9]
+    );
+    assert_eq!(three.cartesian(&three).unwrap().count().unwrap(), 9);
+}
+
+fn sorted(mut numbers: Vec<i32>) -> Vec<i32> {
+    numbers.sort_unstable();
+    numbers
+}
+
+#[test]
 fn zip_of_unequal_lengths_fails_and_names_the_partition() {
     let ctx = local(2);
     let (few, many) = (ctx.range(0..7, 2), ctx.range(0..8, 2));

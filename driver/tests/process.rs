@@ -10,23 +10,32 @@
 
 use libtest_mimic::{Arguments, Failed, Trial};
 use rsk::{Config, Context, StorageLevel, prelude::*};
-use rsk_proto::{FromExecutor, ToExecutor, receive, send};
+use rsk_proto::{FromExecutor, ProgramHash, ToExecutor, receive, send};
+use sha2::{Digest, Sha256};
 use std::{
     fs,
     io::{BufRead, BufReader, Read, Write},
-    os::{fd::OwnedFd, unix::net::UnixStream},
-    path::Path,
+    os::{
+        fd::OwnedFd,
+        unix::{net::UnixStream, process::CommandExt},
+    },
+    path::{Path, PathBuf},
     process::{Command, Stdio},
 };
 
+/// The program that takes the place of each executor process, while it is set.
+const IN_PLACE: &str = "RSK_TEST_IN_PLACE";
+
 fn main() {
+    become_another();
     rsk::executor_if_asked();
     match std::env::args().nth(1).as_deref() {
         Some("--as-driver") => return drive_after_a_line(),
         Some("--as-busy-driver") => return drive_without_end(),
+        Some("--as-deceived-driver") => return drive_another(),
         _ => {}
     }
-    let tests: [(&str, fn()); 8] = [
+    let tests: [(&str, fn()); 10] = [
         ("closures_values_and_shuffles_work_in_another_process", closures_values_and_shuffles),
         ("broadcasts_accumulators_and_blocks_work_in_another_process", broadcasts_accumulators_and_blocks),
         ("a_process_that_dies_costs_its_task_alone", a_process_that_dies),
@@ -34,6 +43,8 @@ fn main() {
         ("a_cancelled_task_in_another_process_stops", a_cancelled_task),
         ("an_executor_goes_with_a_driver_that_is_killed", killed_driver),
         ("another_program_is_told_apart_by_its_hash", another_program),
+        ("a_driver_refuses_an_executor_of_another_program_and_its_job_names_both", refused_by_its_driver),
+        ("a_driver_meets_a_process_that_is_no_executor_and_its_job_says_so", no_executor),
         ("a_program_rebuilt_while_it_runs_still_ships_itself", rebuilt_while_it_runs),
     ];
     let trial = |(name, test): (&str, fn())| {
@@ -194,11 +205,16 @@ fn killed_driver() {
 }
 
 /// The same code with other bytes behind it: it runs, but it is not the same program.
-fn another_program() {
-    let dir = tempfile::tempdir().unwrap();
-    let other = dir.path().join("other");
+fn another_build(dir: &Path) -> PathBuf {
+    let other = dir.join("other");
     fs::copy(std::env::current_exe().unwrap(), &other).unwrap();
     fs::File::options().append(true).open(&other).unwrap().write_all(b"rebuilt").unwrap();
+    other
+}
+
+fn another_program() {
+    let dir = tempfile::tempdir().unwrap();
+    let other = another_build(dir.path());
     let hello = |program: &Path| {
         let (mut to, theirs) = UnixStream::pair().unwrap();
         let mut child = Command::new(program)
@@ -217,6 +233,59 @@ fn another_program() {
     let own = std::env::current_exe().unwrap();
     assert_eq!(hello(&own), hello(&own));
     assert_ne!(hello(&own), hello(&other));
+}
+
+/// As an executor of the driver that is to be deceived: this process goes on as the other program, on the same stream.
+fn become_another() {
+    if let (Some("--rsk-executor"), Ok(other)) = (std::env::args().nth(1).as_deref(), std::env::var(IN_PLACE))
+    {
+        let error = Command::new(other).args(std::env::args_os().skip(1)).env_remove(IN_PLACE).exec();
+        panic!("{error}");
+    }
+}
+
+/// What the process does whose executors are replaced: it says why its job failed, and what its work directory holds
+/// afterwards.
+fn drive_another() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut config = Config::default();
+    for setting in ["executors=processes", "task_attempts=2", &format!("work_dir={}", dir.path().display())] {
+        config.set(setting).unwrap();
+    }
+    let ctx = Context::with_config("local[1]", config).unwrap();
+    let error = ctx.range(0..4, 1).map(|n| n + 1).collect().unwrap_err();
+    println!("{error:?}");
+    drop(ctx);
+    println!("left {}", fs::read_dir(dir.path()).unwrap().count());
+}
+
+/// What a driver says whose executors are this program.
+fn said_of(other: &Path) -> String {
+    let mut driver = Command::new(std::env::current_exe().unwrap());
+    let ran = driver.arg("--as-deceived-driver").env(IN_PLACE, other).output().unwrap();
+    let (said, err) = (String::from_utf8(ran.stdout).unwrap(), String::from_utf8_lossy(&ran.stderr));
+    assert!(ran.status.success() && said.ends_with("left 0\n"), "{said}{err}");
+    said
+}
+
+fn refused_by_its_driver() {
+    let dir = tempfile::tempdir().unwrap();
+    let other = another_build(dir.path());
+    let hash = |path: &Path| {
+        let digest = Sha256::digest(fs::read(path).unwrap());
+        ProgramHash(digest.into()).to_string()
+    };
+    let said = said_of(&other);
+    for part in [&hash(&std::env::current_exe().unwrap()), &hash(&other), "failed 2 times", "same build"] {
+        assert!(said.contains(part), "it does not say {part:?}: {said}");
+    }
+}
+
+fn no_executor() {
+    let said = said_of(Path::new("/bin/true"));
+    for part in ["failed 2 times", "it ended without a word", "rsk::executor_if_asked() first"] {
+        assert!(said.contains(part), "it does not say {part:?}: {said}");
+    }
 }
 
 /// What the copy does that `rebuilt_while_it_runs` starts: waits for a line, then runs a job in another process.

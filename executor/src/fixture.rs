@@ -46,7 +46,7 @@ impl Fixture {
         let run =
             |_: &mut rsk_proto::Decoder<'_>, _: &TaskContext| unreachable!("tests call operators directly");
         let link = Arc::clone(&driver) as Arc<dyn DriverLink>;
-        let executor = Executor::new(config, run, link, work_dir);
+        let executor = Executor::new(config, run, link, work_dir, None);
         Fixture { driver, executor, is_killed: Arc::default(), _parent: parent }
     }
 

@@ -20,6 +20,6 @@ mod fixture;
 
 pub use config::ExecutorConfig;
 pub use link::DriverLink;
-pub use process::{ProcessError, serve};
+pub use process::{Process, ProcessError, serve};
 pub use task::{Executor, Program, TaskContext, TaskHeader};
 pub use work_dir::{WorkDir, WorkDirError};

@@ -2,16 +2,19 @@
 //!
 //! One thread listens, so that a kill is heard while tasks run; a thread a slot runs them.
 
-use crate::{DriverLink, Executor, ExecutorConfig, Program, WorkDir};
+use crate::{DriverLink, Executor, ExecutorConfig, Program, WorkDir, WorkDirError, shuffle::folder};
 use crossbeam_channel::{Receiver, Sender, bounded};
 use parking_lot::Mutex;
 use rsk_proto::{
-    Cause, FromExecutor, MapOutputs, ProgramHash, STREAM_VERSION, ShuffleId, TASKS_AHEAD_MAX, TaskError,
-    TaskId, ToExecutor, ValueId, receive, send,
+    Cause, ExecutorStart, FromExecutor, HEARTBEAT_EVERY, Keeper, MapOutputs, ProgramHash, STREAM_VERSION,
+    ShuffleId, TASKS_AHEAD_MAX, TaskError, TaskId, ToExecutor, ValueId, receive, send,
 };
 use std::{
     collections::{HashMap, VecDeque},
+    fs::{self, File},
     io::{self, Read, Write},
+    os::unix::fs::FileExt,
+    path::PathBuf,
     sync::{
         Arc,
         atomic::{AtomicBool, Ordering},
@@ -28,6 +31,9 @@ pub enum ProcessError {
     /// The driver does not want this executor.
     #[error("the driver refused this executor: {0}")]
     Refused(String),
+    /// Its folders cannot be used.
+    #[error(transparent)]
+    WorkDir(#[from] WorkDirError),
 }
 
 /// A task, and whether it is still wanted.
@@ -37,26 +43,47 @@ struct Wanted {
     is_killed: Arc<AtomicBool>,
 }
 
-/// Introduces itself as a program with this hash, and runs the driver's tasks with `program`, on slots with stacks of
-/// `stack_bytes`, until the driver hangs up.
+/// What a process is, as an executor.
+#[derive(Debug)]
+pub struct Process {
+    /// The program it runs.
+    pub hash: ProgramHash,
+    /// How the program finds what a task names.
+    pub program: Program,
+    /// The stack of a slot.
+    pub stack_bytes: usize,
+    /// What the agent said that started it; nothing when the driver did.
+    pub start: Option<ExecutorStart>,
+}
+
+/// Introduces itself, and runs the driver's tasks until the driver hangs up.
 ///
 /// Bounds: [`TASKS_AHEAD_MAX`] tasks a slot are under way, one question a slot.
 pub fn serve(
     mut from: impl Read + Send + 'static,
     to: impl Write + Send + 'static,
-    hash: ProgramHash,
-    program: Program,
-    stack_bytes: usize,
+    Process { hash, program, stack_bytes, start }: Process,
 ) -> Result<(), ProcessError> {
     let link = Arc::new(Link { to: Mutex::new(Box::new(to)), waiting: Mutex::default() });
-    link.say(&FromExecutor::Hello { version: STREAM_VERSION, program: hash })?;
+    let claim = start.as_ref().map(|start| (start.executor, start.token.clone()));
+    link.say(&FromExecutor::Hello { version: STREAM_VERSION, program: hash, claim })?;
     let (config, work_dir) = match receive(&mut from)? {
         ToExecutor::Welcome { memory, slots, work_dir } => (ExecutorConfig { slots, memory }, work_dir),
         ToExecutor::Refused { why } => return Err(ProcessError::Refused(why)),
         _ => return Err(io::Error::other("the driver did not answer the greeting").into()),
     };
     let driver = Arc::clone(&link) as Arc<dyn DriverLink>;
-    let executor = Executor::new(config, program, driver, WorkDir::of_another(work_dir));
+    let work_dir = match &start {
+        Some(start) => WorkDir::in_sandbox(&start.sandbox, &start.shuffles)?,
+        None => WorkDir::of_another(work_dir),
+    };
+    let is_of_agent = start.is_some();
+    let keeper = start.map(|start| Keeper {
+        agent: start.agent,
+        framework: start.framework,
+        serves_at: start.serves_at,
+    });
+    let executor = Executor::new(config, program, driver, work_dir, keeper);
     let slots = config.slots.max(1) as usize;
     let (tasks, to_run) = bounded(slots * TASKS_AHEAD_MAX);
     let (end, ended) = bounded(slots);
@@ -71,6 +98,16 @@ pub fn serve(
         let end = end.clone();
         let builder = thread::Builder::new().name(format!("slot-{slot}")).stack_size(stack_bytes);
         builder.spawn(move || end.send(serve.run()))?;
+    }
+    if is_of_agent {
+        let link = Arc::clone(&link);
+        let beat = move || {
+            // The slots end, and the process with them, when nobody hears it any more.
+            while link.say(&FromExecutor::Heartbeat).is_ok() {
+                thread::sleep(HEARTBEAT_EVERY);
+            }
+        };
+        thread::Builder::new().name("heartbeat".to_owned()).spawn(beat)?;
     }
     let listener = Listener { executor, link, underway, tasks };
     thread::Builder::new().name("listen".to_owned()).spawn(move || listener.run(&mut from))?;
@@ -132,15 +169,39 @@ impl Listener {
                     is_killed.store(true, Ordering::Relaxed);
                 }
             }
-            ToExecutor::Forget { values, rdds } => {
+            ToExecutor::Forget { values, rdds, shuffles } => {
                 values.into_iter().for_each(|id| self.executor.remove_value(id));
                 rdds.into_iter().for_each(|rdd| self.executor.blocks().remove(rdd));
+                for shuffle in shuffles {
+                    let folder = folder(&self.executor.work_dir().shuffle(), shuffle);
+                    // Another executor of the same agent may have been faster.
+                    fs::remove_dir_all(folder).unwrap_or(());
+                }
             }
+            ToExecutor::WantResult { task, offset, bytes } => {
+                let part = self.result_part(task, offset, bytes).map_err(|error| Cause::of(&error));
+                return self.link.say(&FromExecutor::ResultPart(task, part)).is_ok();
+            }
+            ToExecutor::DropResult(task) => fs::remove_file(self.result(task)).unwrap_or(()),
             ToExecutor::Value(id, _) => return self.link.answered(Question::Value(id), message),
             ToExecutor::MapOutputs(id, _) => return self.link.answered(Question::MapOutputs(id), message),
             ToExecutor::Welcome { .. } | ToExecutor::Refused { .. } => return false,
         }
         true
+    }
+}
+
+impl Listener {
+    fn result(&self, task: TaskId) -> PathBuf {
+        self.executor.work_dir().result().join(task.to_string())
+    }
+
+    fn result_part(&self, task: TaskId, offset: u64, bytes: u32) -> io::Result<Vec<u8>> {
+        let file = File::open(self.result(task))?;
+        let left = file.metadata()?.len().saturating_sub(offset).min(u64::from(bytes));
+        let mut part = vec![0; rsk_proto::to_usize(left)];
+        file.read_exact_at(&mut part, offset)?;
+        Ok(part)
     }
 }
 

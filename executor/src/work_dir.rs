@@ -25,6 +25,7 @@ pub struct WorkDirError {
 #[derive(Debug)]
 pub struct WorkDir {
     path: PathBuf,
+    shuffle: PathBuf,
     /// Held by the owner; an executor process that only uses the folder has none.
     lock: Option<File>,
 }
@@ -47,12 +48,27 @@ impl WorkDir {
             fs::create_dir(path.join(name)).map_err(fail("write to"))?;
         }
         let path = folder.keep();
-        Ok(WorkDir { path, lock: Some(lock) })
+        Ok(WorkDir { shuffle: path.join("shuffle"), path, lock: Some(lock) })
     }
 
     /// The folder of another process, which keeps it and removes it.
     pub fn of_another(path: PathBuf) -> WorkDir {
-        WorkDir { path, lock: None }
+        WorkDir { shuffle: path.join("shuffle"), path, lock: None }
+    }
+
+    /// Folders in the sandbox that an agent gave the executor, with map outputs where the agent serves them from. The
+    /// agent removes both.
+    pub fn in_sandbox(sandbox: &Path, shuffle: &Path) -> Result<WorkDir, WorkDirError> {
+        let path = sandbox.join("work");
+        let folders = ["spill", "block", "result"].map(|name| path.join(name));
+        for folder in folders.iter().map(PathBuf::as_path).chain([shuffle]) {
+            fs::create_dir_all(folder).map_err(|source| WorkDirError {
+                path: folder.to_owned(),
+                doing: "create",
+                source,
+            })?;
+        }
+        Ok(WorkDir { path, shuffle: shuffle.to_owned(), lock: None })
     }
 
     /// The folder itself.
@@ -62,7 +78,7 @@ impl WorkDir {
 
     /// Map outputs: one folder a shuffle.
     pub fn shuffle(&self) -> PathBuf {
-        self.path.join("shuffle")
+        self.shuffle.clone()
     }
 
     /// Runs that did not fit in memory; each is removed by whoever wrote it.
@@ -80,9 +96,11 @@ impl WorkDir {
         self.path.join("result")
     }
 
-    /// Removes everything now: for a process that is about to exit without unwinding.
+    /// Removes everything now, for a process that is about to exit without unwinding. Once is enough.
     pub fn remove(&self) {
-        if let Err(error) = fs::remove_dir_all(&self.path) {
+        if let Err(error) = fs::remove_dir_all(&self.path)
+            && error.kind() != io::ErrorKind::NotFound
+        {
             tracing::debug!(%error, path = %self.path.display(), "cannot remove the work directory");
         }
     }

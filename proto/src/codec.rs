@@ -3,7 +3,7 @@
 //! Two uses: [`Encoder`] and [`Decoder`] for messages and tasks, and [`encode_record`] and [`decode_record`] for the
 //! records of shuffles, spills and caches, many millions a second.
 
-use crate::{Cause, Data, PartitionId, ValueId};
+use crate::{Cause, Data, ExecutorId, PartitionId, ValueId};
 use bincode::config::{self, Configuration};
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use std::{
@@ -115,9 +115,20 @@ pub struct Encoder {
     bytes: Vec<u8>,
     nodes: HashMap<(usize, PartitionId), u32>,
     error: Option<CodecError>,
+    executor: ExecutorId,
 }
 
 impl Encoder {
+    /// An encoder of what one executor will decode: what that one holds need not travel.
+    pub fn to(executor: ExecutorId) -> Self {
+        Encoder { executor, ..Encoder::default() }
+    }
+
+    /// Who will decode it.
+    pub fn executor(&self) -> ExecutorId {
+        self.executor
+    }
+
     /// Appends a field.
     pub fn put<T: Serialize>(&mut self, field: &T) {
         if let Err(error) = encode_record(field, &mut self.bytes) {

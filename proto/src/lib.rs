@@ -52,13 +52,30 @@ pub use shuffle_file::{
 };
 pub use size::{ByteSize, ParseSizeError, to_usize};
 pub use stream::{
-    FromExecutor, MapOutputs, ProgramHash, STREAM_VERSION, TASKS_AHEAD_MAX, ToExecutor, receive, send,
+    FromExecutor, HEARTBEAT_EVERY, LOST_AFTER, MapOutputs, ProgramHash, STREAM_VERSION, TASKS_AHEAD_MAX,
+    ToExecutor, receive, send,
 };
 pub use task::{
-    AccumulatorUpdate, BlockUpdate, MapOutput, Next, OrRaise, TaskEnd, TaskError, TaskMetrics, TaskOutput,
+    AccumulatorUpdate, BlockUpdate, Keeper, MapOutput, Next, OrRaise, TaskEnd, TaskError, TaskMetrics,
+    TaskOutput,
 };
 pub use time::Time;
 
 /// What can be a record of a shuffle, a spill file, a serialised cache or a result: encoded here, decoded there.
+///
+/// ```
+/// #[derive(serde::Serialize, serde::Deserialize)]
+/// struct Reading(u32, f64);
+///
+/// fn is_data<T: rsk_proto::Data>() {}
+/// is_data::<Reading>();
+/// ```
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` cannot be sent to executors or written to disk",
+    label = "this operation sends or writes `{Self}`",
+    note = "derive `serde::Serialize` and `serde::Deserialize` for each type in it; what borrows cannot be sent, nor what is \
+            bound to its thread such as `Rc`"
+)]
 pub trait Data: serde::Serialize + serde::de::DeserializeOwned + Send + 'static {}
+#[diagnostic::do_not_recommend]
 impl<T: serde::Serialize + serde::de::DeserializeOwned + Send + 'static> Data for T {}

@@ -5,20 +5,25 @@
 //! way and their ends the other, with questions and answers in between. Bump [`STREAM_VERSION`] when a message changes.
 
 use crate::{
-    ByteSize, Cause, MapOutput, PartitionId, RddId, ShuffleId, TaskEnd, TaskError, TaskId, ValueId,
-    decode_record, encode_record,
+    ByteSize, Cause, ExecutorId, MapOutput, PartitionId, RddId, ShuffleId, TaskEnd, TaskError, TaskId,
+    ValueId, decode_record, encode_record,
 };
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use std::{
     fmt,
     io::{self, Read, Write},
     path::PathBuf,
+    time::Duration,
 };
 
 /// Both sides must speak the same version.
 pub const STREAM_VERSION: u32 = 3;
 /// So many tasks a slot may be under way: one that runs, and those that wait behind it so that the slot need not.
 pub const TASKS_AHEAD_MAX: usize = 3;
+/// How often an executor of an agent says that it is there.
+pub const HEARTBEAT_EVERY: Duration = Duration::from_secs(5);
+/// One that has said nothing for so long is lost.
+pub const LOST_AFTER: Duration = Duration::from_secs(25);
 /// A longer message is refused: the other side is not what it says, or sends what it should not.
 const MESSAGE_BYTES_MAX: u32 = 1 << 30;
 
@@ -68,6 +73,8 @@ pub enum FromExecutor {
         version: u32,
         /// The program it is.
         program: ProgramHash,
+        /// Of one that an agent started: which one it is, and what shows that it was asked for.
+        claim: Option<(ExecutorId, String)>,
     },
     /// A task has ended.
     Ended(TaskEnd),
@@ -75,6 +82,10 @@ pub enum FromExecutor {
     WantValue(ValueId),
     /// It needs to know where map outputs are.
     WantMapOutputs(ShuffleId),
+    /// It is there: an executor of an agent says so every [`HEARTBEAT_EVERY`].
+    Heartbeat,
+    /// Bytes of the large result of a task, as the driver asked for.
+    ResultPart(TaskId, Result<Vec<u8>, Cause>),
 }
 
 /// What a driver says.
@@ -86,7 +97,7 @@ pub enum ToExecutor {
         memory: ByteSize,
         /// Slots that share that memory.
         slots: u32,
-        /// The folder whose owner is the driver.
+        /// The folder that an executor without an agent shares with the driver, who owns it.
         work_dir: PathBuf,
     },
     /// It is not.
@@ -104,7 +115,20 @@ pub enum ToExecutor {
         values: Vec<ValueId>,
         /// Persisted RDDs, whose blocks go.
         rdds: Vec<RddId>,
+        /// Shuffles, whose files go from the executor's agent.
+        shuffles: Vec<ShuffleId>,
     },
+    /// Asks for bytes of the large result of a task that has ended there.
+    WantResult {
+        /// The task.
+        task: TaskId,
+        /// From here on.
+        offset: u64,
+        /// At most so many.
+        bytes: u32,
+    },
+    /// The result has been read, or is not wanted.
+    DropResult(TaskId),
     /// The answer to [`FromExecutor::WantValue`].
     Value(ValueId, Result<Vec<u8>, Cause>),
     /// The answer to [`FromExecutor::WantMapOutputs`].

@@ -1,6 +1,8 @@
 //! What comes back from a task: its output, or a typed error that says what to do next.
 
-use crate::{AccumulatorId, BlockId, Cause, CodecError, MapOutputId, ShuffleBlock, TaskAttempt};
+use crate::{
+    AccumulatorId, AgentId, BlockId, Cause, CodecError, FrameworkId, MapOutputId, ShuffleBlock, TaskAttempt,
+};
 use serde::{Deserialize, Serialize};
 use std::path::PathBuf;
 
@@ -42,6 +44,19 @@ pub struct MapOutput {
     pub id: MapOutputId,
     /// Bytes for all reduce partitions together.
     pub bytes: u64,
+    /// The agent that keeps it; nothing in local mode, where all executors share one folder.
+    pub kept_by: Option<Keeper>,
+}
+
+/// An agent that keeps map outputs and serves them.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Keeper {
+    /// The agent. Its own executors read the files themselves.
+    pub agent: AgentId,
+    /// Whose files they are.
+    pub framework: FrameworkId,
+    /// `host:port` where it serves them to others.
+    pub serves_at: String,
 }
 
 /// What one attempt added to one accumulator.
@@ -88,6 +103,8 @@ pub enum TaskError {
         /// What is wrong with it.
         #[source]
         cause: Cause,
+        /// The agent that keeps it, where it cannot be reached: what else it keeps cannot be fetched either.
+        unreachable: Option<AgentId>,
     },
     /// A map task of this shuffle has no known output: the stage that writes it must run (again).
     #[error("no map output of {shuffle} is known for {map}")]

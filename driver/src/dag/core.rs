@@ -58,7 +58,7 @@ pub(crate) enum Outcome {
     Succeeded,
     /// A task could not be done.
     Failed(StageId, Failure),
-    /// Output that a stage reads was lost in so many attempts in a row.
+    /// The same output that a stage reads was lost in so many of its attempts.
     OutputsLost {
         stage: StageId,
         attempts: u32,
@@ -81,7 +81,7 @@ pub(crate) struct Failure {
 /// The numbers it goes by.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Limits {
-    /// Attempts of a stage in a row that may find output gone.
+    /// Attempts of a stage, until it is done, that may find the same output gone.
     pub(crate) stage_attempts_max: u32,
     /// How long to wait for more losses before running again what was lost.
     pub(crate) resubmit_delay: Duration,
@@ -103,8 +103,8 @@ struct Stage {
     state: State,
     /// The number of the submission that runs, or of the next.
     attempt: u32,
-    /// Submissions in a row that found output gone.
-    losses: u32,
+    /// How many of its attempts found an output gone, by output; by none, where it had been made again by then.
+    losses: BTreeMap<Option<(StageId, PartitionId)>, u32>,
     /// It lacks some of its output, and the rest may have been read: of an indeterminate stage that is one version.
     is_torn: bool,
     /// Its tasks have run since all that it left was forgotten: what they read may be in outputs and in blocks.
@@ -116,7 +116,7 @@ impl Stage {
         let is_done = node.missing.is_empty();
         let state = if is_done { State::Done } else { State::Waiting { not_before } };
         let is_torn = !is_done && node.missing.len() < node.partitions;
-        Stage { node, state, attempt: 0, losses: 0, is_torn, has_run: false }
+        Stage { node, state, attempt: 0, losses: BTreeMap::new(), is_torn, has_run: false }
     }
 
     fn is_indeterminate(&self) -> bool {
@@ -136,6 +136,19 @@ impl Stage {
     /// What it reads or has read.
     fn reads_ever(&self) -> Vec<StageId> {
         self.node.parents.union(&self.node.behind).copied().collect()
+    }
+
+    /// Counts what an attempt found gone; says how often the worst output was. Many that are lost one after another are no
+    /// reason to give up, one that does not stay is.
+    fn count_losses(&mut self, gone: impl Iterator<Item = (StageId, PartitionId)>) -> u32 {
+        let mut gone = gone.map(Some).peekable();
+        let untold = gone.peek().is_none().then_some(None);
+        let count = |output| {
+            let losses = self.losses.entry(output).or_default();
+            *losses += 1;
+            *losses
+        };
+        untold.into_iter().chain(gone).map(count).max().unwrap_or(0)
     }
 
     /// It runs no more, if it did, and what it still lacks will be another attempt.
@@ -240,7 +253,7 @@ impl DagCore {
         }
         stage.state = State::Done;
         stage.attempt += 1;
-        stage.losses = 0;
+        stage.losses.clear();
         stage.is_torn = false;
         commands.push(Command::Stop { stage: id });
         self.end_if_done(id, commands);
@@ -264,8 +277,10 @@ impl DagCore {
         let not_before = now + self.limits.resubmit_delay;
         let mut losses = 0;
         if let Some(stage) = self.stages.get_mut(&reader) {
-            stage.losses += 1;
-            losses = stage.losses;
+            let of_others = graph.iter().filter(|(id, _)| **id != reader);
+            losses = stage.count_losses(
+                of_others.flat_map(|(id, node)| node.missing.iter().map(|partition| (*id, *partition))),
+            );
             stage.wait(not_before);
             commands.push(Command::Retire { stage: reader });
         }
@@ -287,7 +302,7 @@ impl DagCore {
         }
         if let Some(stage) = self.stages.get_mut(&id) {
             commands.push(Command::Stop { stage: id });
-            stage.losses = 0;
+            stage.losses.clear();
             stage.wait(now);
         }
     }

@@ -34,7 +34,7 @@ mod tests;
 
 use crate::{
     Result,
-    rdd::{BoxedRdd, Partitioner, Rdd, Transform, action::Actions, partitioner::Chosen},
+    rdd::{BoxedRdd, Partitioner, Rdd, Stateless, Transform, action::Actions, partitioner::Chosen},
 };
 use rsk_proto::Data;
 use std::{fmt, hash::Hash};
@@ -249,9 +249,9 @@ where
     pub fn run<M, F, G, H>(self, initial: M, program: F, send: G, combine: H) -> Result<BoxedRdd<(K, V)>>
     where
         M: Data + Sync + Clone,
-        F: Fn(&K, &V, M) -> Option<V> + Copy + Send + Sync + 'static,
-        G: Fn(Edge<'_, K, V, E>) -> Option<M> + Copy + Send + Sync + 'static,
-        H: Fn(M, M) -> M + Copy + Send + Sync + 'static,
+        F: Fn(&K, &V, M) -> Option<V> + Stateless,
+        G: Fn(Edge<'_, K, V, E>) -> Option<M> + Stateless,
+        H: Fn(M, M) -> M + Stateless,
     {
         self.with(()).run(
             initial,
@@ -288,9 +288,9 @@ where
     pub fn run<M, F, G, H>(self, initial: M, program: F, send: G, combine: H) -> Result<BoxedRdd<(K, V)>>
     where
         M: Data + Sync + Clone,
-        F: Fn(&C, &K, &V, M) -> Option<V> + Copy + Send + Sync + 'static,
-        G: Fn(&C, Edge<'_, K, V, E>) -> Option<M> + Copy + Send + Sync + 'static,
-        H: Fn(&C, M, M) -> M + Copy + Send + Sync + 'static,
+        F: Fn(&C, &K, &V, M) -> Option<V> + Stateless,
+        G: Fn(&C, Edge<'_, K, V, E>) -> Option<M> + Stateless,
+        H: Fn(&C, M, M) -> M + Stateless,
     {
         let Pregel { vertices, edges, spread, max_iterations, checkpoint_every } = self.pregel;
         let value = vertices.context().broadcast(self.value);

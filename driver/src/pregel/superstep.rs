@@ -4,7 +4,7 @@ use super::{Edge, applied::Applied};
 use crate::{
     Broadcast, Result,
     rdd::{
-        Bound, BoxedRdd, Transform, With,
+        Bound, BoxedRdd, Stateless, Transform, With,
         pair::{CombineByKey, Group, Groups, Inner, Join, LeftOuter, PairRdd, PartitionBy, Reduce},
         partitioner::Chosen,
         persist::{Persist, Persisted},
@@ -49,7 +49,7 @@ where
     where
         V: Data + Sync + Clone,
         M: Data + Sync + Clone,
-        F: Fn(&C, &K, &V, M) -> Option<V> + Copy + Send + Sync + 'static,
+        F: Fn(&C, &K, &V, M) -> Option<V> + Stateless,
     {
         let With { parent, value } =
             PartitionBy::new(vertices, &self.spread).with((self.value.clone(), initial));
@@ -71,9 +71,9 @@ where
     where
         V: Data + Sync + Clone,
         M: Data + Sync + Clone,
-        F: Fn(&C, &K, &V, M) -> Option<V> + Copy + Send + Sync + 'static,
-        G: Fn(&C, Edge<'_, K, V, E>) -> Option<M> + Copy + Send + Sync + 'static,
-        H: Fn(&C, M, M) -> M + Copy + Send + Sync + 'static,
+        F: Fn(&C, &K, &V, M) -> Option<V> + Stateless,
+        G: Fn(&C, Edge<'_, K, V, E>) -> Option<M> + Stateless,
+        H: Fn(&C, M, M) -> M + Stateless,
     {
         let changed = states.filter(|(_, (_, has_changed))| *has_changed);
         let senders = Join::<_, _, _, Inner>::new(Groups::new(&changed, &self.edges, &self.spread));

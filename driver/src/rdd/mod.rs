@@ -24,7 +24,7 @@ pub(crate) mod draw;
 pub use boxed::BoxedRdd;
 pub(crate) use dependency::Stage;
 pub use dependency::{Dependency, Determinism};
-pub use function::{Bound, Function};
+pub use function::{Bound, Function, Stateless};
 pub use partitioner::Partitioner;
 pub use partitioning::Partitioning;
 pub use ship::Pure;

@@ -146,16 +146,17 @@ fn mapping(line: &str) -> Option<(Range<usize>, (&str, &str))> {
 pub struct Pure<F>(PhantomData<fn() -> F>);
 
 impl<F: Copy + 'static> Pure<F> {
+    const IS_EMPTY: () = assert!(
+        size_of::<F>() == 0,
+        "this closure captures its environment, or it is a function pointer: neither would travel to executors. Hand a \
+         value over with `.with(value)` before the operator, and the closure gets it as its first argument. Give a \
+         function by its name, without `as fn(…)`, or call it in a closure. A constant or a `static` that is \
+         initialised where it is defined, such as a `LazyLock`, needs no capture"
+    );
+
     /// Takes the type of a closure.
     pub(crate) fn new(_: F) -> Self {
-        const {
-            assert!(
-                size_of::<F>() == 0,
-                "this closure captures its environment, which would not travel to executors: hand the value over with \
-                 `.with(value)` before the operator, and the closure gets it as its first argument. A constant or a \
-                 `static` that is initialised where it is defined, such as a `LazyLock`, needs no capture"
-            );
-        }
+        let () = Self::IS_EMPTY;
         Pure(PhantomData)
     }
 
@@ -163,7 +164,7 @@ impl<F: Copy + 'static> Pure<F> {
     #[inline]
     #[expect(clippy::unused_self, reason = "that a `Pure` is there is what makes this sound")]
     pub(crate) fn function(self) -> F {
-        const { assert!(size_of::<F>() == 0) };
+        let () = Self::IS_EMPTY;
         // SAFETY: a value of zero size may be read from any aligned non-null address. `Pure::new`, the only way to a
         // first `Pure<F>` in a driver, was given a value of `F`, so `F` is inhabited; an executor makes one only from
         // a node type that such a driver had. `F` is `Copy`, so one more of it breaks no promise.

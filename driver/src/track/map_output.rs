@@ -2,7 +2,7 @@
 
 use parking_lot::Mutex;
 
-use rsk_proto::{MapOutput, MapOutputId, MapOutputs, PartitionId, ShuffleId};
+use rsk_proto::{AgentId, MapOutput, MapOutputId, MapOutputs, PartitionId, ShuffleId};
 use std::{
     collections::{BTreeSet, HashMap},
     sync::Arc,
@@ -52,6 +52,18 @@ impl MapOutputTable {
         }
     }
 
+    /// Forgets all outputs that an agent kept.
+    pub(crate) fn forget_agent(&self, gone: AgentId) {
+        let is_gone = |output: &MapOutput| output.kept_by.as_ref().is_some_and(|keeper| keeper.agent == gone);
+        for outputs in self.0.lock().values_mut() {
+            if outputs.outputs.iter().flatten().any(is_gone) {
+                for slot in &mut Arc::make_mut(outputs).outputs {
+                    slot.take_if(|output| is_gone(output));
+                }
+            }
+        }
+    }
+
     /// Forgets the outputs of a shuffle that are not there.
     pub(crate) fn retain(&self, shuffle: ShuffleId, is_there: impl Fn(&MapOutput) -> bool) {
         // The files are looked at without holding up those who ask for other outputs.
@@ -87,6 +99,7 @@ mod tests {
         let output = |task| MapOutput {
             id: MapOutputId { shuffle: ShuffleId(1), map: PartitionId(0), task: TaskId(task) },
             bytes: 1,
+            kept_by: None,
         };
         assert_eq!(table.missing(ShuffleId(1), 1), BTreeSet::from([PartitionId(0)]));
         table.register(output(1));

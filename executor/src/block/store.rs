@@ -82,7 +82,7 @@ impl BlockStore {
     /// # let config = ExecutorConfig { slots: 1, memory: ByteSize::mib(64) };
     /// # let work_dir = WorkDir::create(parent.path())?;
     /// # let executor =
-    /// #     Executor::new(config, |_, _| Ok(TaskOutput::Inline(Vec::new())), Arc::new(NoDriver), work_dir);
+    /// #     Executor::new(config, |_, _| Ok(TaskOutput::Inline(Vec::new())), Arc::new(NoDriver), work_dir, None);
     /// # let (stage, partition) = (StageId(0), PartitionId(7));
     /// # let attempt = TaskAttempt { task: TaskId(0), stage, stage_attempt: 0, partition, attempt: 0 };
     /// # let task = &TaskContext::new(executor, attempt, config.task_share(), Arc::default());

@@ -1,13 +1,13 @@
 //! What a reduce task reads: its part of each map output, in map order, checked before use.
 
-use super::index;
+use super::{index, remote};
 use crate::{
     TaskContext,
     memory::limit_of,
     spill::{Piece, Region},
 };
 use rsk_proto::{
-    Cause, Data, FrameReader, MapOutput, OrRaise, PartitionId, ShuffleBlock, ShuffleId, TaskError,
+    AgentId, Cause, Data, FrameReader, MapOutput, OrRaise, PartitionId, ShuffleBlock, ShuffleId, TaskError,
 };
 use std::{
     fs::File,
@@ -17,7 +17,7 @@ use std::{
 };
 
 /// A block of at most this size is read at once.
-const WHOLE_BYTES_MAX: u64 = 8 << 20;
+pub(super) const WHOLE_BYTES_MAX: u64 = 8 << 20;
 /// Records between two looks at whether the task was told to stop.
 const LOOK_EVERY: u32 = 1024;
 
@@ -47,8 +47,14 @@ pub fn fetch<T: Data>(
     outputs.flatten().flat_map(move |output| {
         task.check_killed();
         let block = ShuffleBlock { output: output.id, reduce };
-        let fail = move |cause| TaskError::FetchFailed { block, cause };
-        let bytes = open(&task, &output, reduce, partitions).map_err(fail).or_raise();
+        let fail = move |cause| TaskError::FetchFailed { block, cause, unreachable: None };
+        let bytes = open(&task, &output, reduce, partitions).map_err(|error| match error {
+            OpenError::Block(cause) => fail(cause),
+            OpenError::Unreachable(agent, cause) => {
+                TaskError::FetchFailed { block, cause, unreachable: Some(agent) }
+            }
+        });
+        let bytes = bytes.or_raise();
         let (task, mut until_look) = (task.clone(), LOOK_EVERY);
         FrameReader::over(bytes).map(move |record| {
             until_look -= 1;
@@ -62,7 +68,7 @@ pub fn fetch<T: Data>(
 }
 
 /// A block that has been checked.
-enum Block {
+pub(super) enum Block {
     Whole(Cursor<Vec<u8>>),
     Streamed(io::BufReader<Region>),
 }
@@ -76,26 +82,47 @@ impl Read for Block {
     }
 }
 
+/// Why a block cannot be read.
+pub(super) enum OpenError {
+    /// It is not there, or damaged.
+    Block(Cause),
+    /// Who keeps it cannot be reached.
+    Unreachable(AgentId, Cause),
+}
+
+impl From<Cause> for OpenError {
+    fn from(cause: Cause) -> Self {
+        OpenError::Block(cause)
+    }
+}
+
 fn open(
     task: &TaskContext,
     output: &MapOutput,
     reduce: PartitionId,
     partitions: u32,
-) -> Result<Block, Cause> {
+) -> Result<Block, OpenError> {
+    if let Some(keeper) = &output.kept_by
+        && task.executor().keeper().is_none_or(|own| own.agent != keeper.agent)
+    {
+        let block = ShuffleBlock { output: output.id, reduce };
+        return remote::open(task, keeper, block, partitions);
+    }
     let (data, index) = rsk_proto::map_output_paths(&task.executor().work_dir().shuffle(), output.id);
     let piece = File::open(&index)
         .map_err(|error| Cause::of(&error))
         .and_then(|file| index::read(&file, output.id, reduce, partitions))
         .map_err(|cause| cause.within(format!("cannot use {}", index.display())))?;
     if piece.end() > output.bytes {
-        return Err(Cause::new(format!("{} points beyond its {} bytes", index.display(), output.bytes)));
+        let why = format!("{} points beyond its {} bytes", index.display(), output.bytes);
+        return Err(Cause::new(why).into());
     }
     task.count(|metrics| metrics.shuffle_read_bytes += piece.bytes);
     if piece.bytes == 0 {
         return Ok(Block::Whole(Cursor::default()));
     }
     check(task, &data, piece)
-        .map_err(|error| Cause::of(&error).within(format!("cannot use {}", data.display())))
+        .map_err(|error| Cause::of(&error).within(format!("cannot use {}", data.display())).into())
 }
 
 /// Reads the block to its end, where its checksum is compared; hands it over, or a reader that begins again.

@@ -4,12 +4,14 @@ mod buffer;
 mod write;
 mod index;
 mod fetch;
+mod remote;
 mod combine;
 #[cfg(test)]
 mod tests;
 
 pub use combine::{combine, combine_early};
 pub use fetch::fetch;
+pub(crate) use remote::Connections;
 pub use write::ShuffleWriter;
 
 pub use rsk_proto::shuffle_folder as folder;

@@ -115,7 +115,7 @@ fn missing_cut_and_foreign_files_are_named() {
     let (data, index) = paths(&fixture, 1);
     let failed = |what: &str| {
         let error = read(&task, 3, 4).unwrap_err();
-        let TaskError::FetchFailed { block, cause } = &error else { panic!("{error}") };
+        let TaskError::FetchFailed { block, cause, .. } = &error else { panic!("{error}") };
         let said = cause.chain().collect::<Vec<_>>().join(": ");
         assert!(said.contains(what), "{said}");
         assert_eq!((block.output, block.reduce, error.next()), (id(1), PartitionId(3), Next::RerunParent));

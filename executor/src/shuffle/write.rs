@@ -57,7 +57,7 @@ impl ShuffleWriter {
             }
         };
         task.count(|metrics| metrics.shuffle_written_bytes += bytes);
-        Ok(MapOutput { id: self.id, bytes })
+        Ok(MapOutput { id: self.id, bytes, kept_by: task.executor().keeper().cloned() })
     }
 
     /// In one pass, with checksums as it goes.

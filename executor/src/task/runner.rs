@@ -1,9 +1,13 @@
 //! Runs one encoded task: decode, call the program's entry, turn whatever comes back into a [`TaskEnd`].
 
 use super::TaskContext;
-use crate::{DriverLink, ExecutorConfig, WorkDir, block::BlockStore, memory::Budget, value::ValueCache};
+use crate::{
+    DriverLink, ExecutorConfig, WorkDir, block::BlockStore, memory::Budget, shuffle::Connections,
+    value::ValueCache,
+};
 use rsk_proto::{
-    AnyValue, CodecError, Decoder, TaskAttempt, TaskEnd, TaskError, TaskMetrics, TaskOutput, ValueId, Values,
+    AnyValue, CodecError, Decoder, Keeper, TaskAttempt, TaskEnd, TaskError, TaskMetrics, TaskOutput, ValueId,
+    Values,
 };
 use serde::{Deserialize, Serialize};
 use std::{
@@ -36,20 +40,34 @@ pub struct Executor {
     memory: Arc<Budget>,
     blocks: BlockStore,
     work_dir: WorkDir,
+    keeper: Option<Keeper>,
+    connections: Connections,
 }
 
 impl Executor {
-    /// An executor of `config`'s size over a work directory of its own.
+    /// An executor of `config`'s size over a work directory of its own; `keeper` is its agent, if it has one.
     pub fn new(
         config: ExecutorConfig,
         program: Program,
         link: Arc<dyn DriverLink>,
         work_dir: WorkDir,
+        keeper: Option<Keeper>,
     ) -> Arc<Self> {
         watch_panics();
         let memory = Budget::new(config.budget());
         let blocks = BlockStore::new(work_dir.block(), &memory);
-        Arc::new(Executor { config, program, link, values: ValueCache::default(), memory, blocks, work_dir })
+        let (values, connections) = (ValueCache::default(), Connections::default());
+        Arc::new(Executor { config, program, link, values, memory, blocks, work_dir, keeper, connections })
+    }
+
+    /// The agent that keeps its map outputs; nothing in local mode.
+    pub fn keeper(&self) -> Option<&Keeper> {
+        self.keeper.as_ref()
+    }
+
+    /// Connections to other agents.
+    pub(crate) fn connections(&self) -> &Connections {
+        &self.connections
     }
 
     /// Its sizes.

@@ -150,7 +150,7 @@ impl Launcher {
                     slots: spec.slots,
                     memory_bytes: spec.resources.memory_bytes,
                 };
-                let start = serde_json::to_string(&start).map_err(|error| Cause::of(&error))?;
+                let start = start.to_text().map_err(|error| Cause::of(&error))?;
                 command.env(EXECUTOR_START, start).arg(EXECUTOR_ARGUMENT);
             }
             Part::Driver { driver } => {

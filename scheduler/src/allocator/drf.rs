@@ -112,10 +112,9 @@ impl DrfAllocator {
 
     /// Grants a framework what it wants, spread over the agents that have something free.
     fn serve(&mut self, id: FrameworkId, grants: &mut Vec<Grant>) {
-        if self.frameworks.get(&id).is_none_or(|framework| framework.demand.is_none()) {
-            return;
-        }
-        let open = self.pool.open_after(self.last);
+        let demand = self.frameworks.get(&id).and_then(|framework| framework.demand.as_ref());
+        let Some(cpus) = demand.map(|demand| demand.shape.cpus_milli) else { return };
+        let open = self.pool.open_after(self.last, cpus);
         let fitting: Vec<AgentId> =
             open.into_iter().filter(|agent| self.part(id, *agent, None).is_some()).collect();
         let count = self.frameworks.get(&id).and_then(|framework| framework.demand.as_ref()?.count);
@@ -305,7 +304,9 @@ impl Allocator for DrfAllocator {
             self.pool.give_back(agent, &name, resources);
             self.changed_agents.insert(agent);
         }
-        self.changed_frameworks.insert(id);
+        if is_unused {
+            self.changed_frameworks.insert(id);
+        }
         self.sort(id);
         if is_over {
             self.frameworks.remove(&id);

@@ -36,9 +36,9 @@ pub struct ReserveError {
     /// The agent.
     pub agent: AgentId,
     /// What was to be reserved.
-    pub wanted: Resources,
+    pub wanted: Box<Resources>,
     /// What could be.
-    pub free: Resources,
+    pub free: Box<Resources>,
 }
 
 /// Shares agents out. Pure: no clock, no I/O, the same calls give the same grants. [`suite::allocator`] defines it.

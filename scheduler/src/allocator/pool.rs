@@ -11,8 +11,8 @@ use std::{
 #[derive(Debug, Default)]
 pub(super) struct Pool {
     agents: BTreeMap<AgentId, Agent>,
-    /// Agents that are offered and have something free.
-    open: BTreeSet<AgentId>,
+    /// Agents that are offered and have something free, by their free cpus, what is kept for any role included.
+    open: BTreeSet<(u64, AgentId)>,
     /// All that agents have, as far as it is known.
     total: Resources,
 }
@@ -28,6 +28,8 @@ pub(super) struct Agent {
     roles: BTreeMap<RoleName, Part>,
     /// What nobody holds and nothing keeps.
     free: Resources,
+    /// Where it is in the index, if it is.
+    open_at: Option<u64>,
 }
 
 #[derive(Debug, Default)]
@@ -61,9 +63,16 @@ impl Agent {
         self.roles.values().any(|part| !part.reserved.is_empty())
     }
 
-    fn is_full(&self) -> bool {
-        self.free.is_empty()
-            && self.roles.values().all(|part| part.reserved.saturating_sub(&part.held).is_empty())
+    /// Its free cpus, for whomever they are; nothing if nothing is free.
+    fn free_cpus(&self) -> Option<u64> {
+        let mut is_full = self.free.is_empty();
+        let mut cpus = self.free.cpus_milli;
+        for part in self.roles.values() {
+            let kept = part.reserved.saturating_sub(&part.held);
+            is_full &= kept.is_empty();
+            cpus = cpus.saturating_add(kept.cpus_milli);
+        }
+        (!is_full).then_some(cpus)
     }
 }
 
@@ -81,15 +90,18 @@ impl Pool {
         self.agents.iter().map(|(id, agent)| (*id, agent))
     }
 
-    /// Agents that are offered and have something free, beginning after one of them.
-    pub(super) fn open_after(&self, after: Option<AgentId>) -> Vec<AgentId> {
-        let Some(after) = after else { return self.open.iter().copied().collect() };
-        let behind = self.open.range((std::ops::Bound::Excluded(after), std::ops::Bound::Unbounded));
-        behind.chain(self.open.range(..=after)).copied().collect()
+    /// Agents that are offered and have so many cpus free, beginning after one of them.
+    pub(super) fn open_after(&self, after: Option<AgentId>, cpus_milli: u64) -> Vec<AgentId> {
+        let open = self.open.range((cpus_milli, AgentId::from_u64(0))..);
+        let mut open: Vec<_> = open.map(|(_, agent)| *agent).collect();
+        open.sort_unstable();
+        let first = open.partition_point(|agent| Some(*agent) <= after);
+        open.rotate_left(first);
+        open
     }
 
     pub(super) fn is_open(&self, agent: AgentId) -> bool {
-        self.open.contains(&agent)
+        self.agents.get(&agent).is_some_and(|agent| agent.open_at.is_some())
     }
 
     /// Adds an agent or changes what it has.
@@ -104,9 +116,9 @@ impl Pool {
     }
 
     pub(super) fn remove(&mut self, id: AgentId) {
+        self.set_offered(id, false);
         self.set(id, Resources::default());
         self.agents.remove(&id);
-        self.open.remove(&id);
     }
 
     /// What each role holds of an agent.
@@ -138,7 +150,7 @@ impl Pool {
             free = free.saturating_sub(kept).saturating_sub(&part.held.saturating_sub(beyond));
         }
         if !free.contains(&wanted) {
-            return Err(ReserveError { agent: id, wanted, free });
+            return Err(ReserveError { agent: id, wanted: Box::new(wanted), free: Box::new(free) });
         }
         if let Some(agent) = self.agents.get_mut(&id) {
             agent.roles.entry(role.clone()).or_default().reserved = wanted;
@@ -178,10 +190,11 @@ impl Pool {
     fn changed(&mut self, id: AgentId) {
         let Some(agent) = self.agents.get_mut(&id) else { return };
         agent.count();
-        if agent.is_offered && !agent.is_full() {
-            self.open.insert(id);
-        } else {
-            self.open.remove(&id);
+        let open_at = agent.free_cpus().filter(|_| agent.is_offered);
+        let before = std::mem::replace(&mut agent.open_at, open_at);
+        if before != open_at {
+            before.map(|cpus| self.open.remove(&(cpus, id)));
+            open_at.map(|cpus| self.open.insert((cpus, id)));
         }
     }
 }

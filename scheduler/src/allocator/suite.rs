@@ -44,8 +44,8 @@ fn role(name: &str) -> RoleName {
     name.parse().unwrap_or_default()
 }
 
-fn demand(shape: &str, count: Option<u32>) -> Option<Demand> {
-    Some(Demand { shape: read(shape), ports: 0, count })
+fn demand(shape: &str, count: Option<u32>) -> Demand {
+    Demand { shape: read(shape), ports: 0, count }
 }
 
 fn grant(framework: u32, number: u32, resources: &str) -> Grant {
@@ -64,20 +64,20 @@ fn offers_all_to_one_who_wants_all(all: impl Allocator) {
     let mut all = with_agents(all, 2);
     all.add_framework(app(1), role("*"));
     assert_eq!(all.allocate(T0), [], "who wants nothing gets nothing");
-    all.set_demand(app(1), demand("cpus:1;mem:1", None));
+    all.set_demand(app(1), Some(demand("cpus:1;mem:1", None)));
     assert_eq!(all.allocate(T0), [grant(1, 1, "cpus:10;mem:1000"), grant(1, 2, "cpus:10;mem:1000")]);
 }
 
 fn offers_no_more_than_is_wanted(all: impl Allocator) {
     let mut all = with_agents(all, 1);
     all.add_framework(app(1), role("*"));
-    all.set_demand(app(1), demand("cpus:2;mem:100", Some(3)));
+    all.set_demand(app(1), Some(demand("cpus:2;mem:100", Some(3))));
     assert_eq!(all.allocate(T0), [grant(1, 1, "cpus:6;mem:300")]);
     all.give_back(app(1), agent(1), &read("cpus:2;mem:100"), false);
     assert_eq!(all.allocate(T0), [], "what was used up is not wanted again");
     all.give_back(app(1), agent(1), &read("cpus:2;mem:100"), true);
     assert_eq!(all.allocate(T0), [grant(1, 1, "cpus:2;mem:100")], "what was not used is");
-    all.set_demand(app(1), demand("cpus:11;mem:1", None));
+    all.set_demand(app(1), Some(demand("cpus:11;mem:1", None)));
     assert_eq!(all.allocate(T0), [], "a shape that does not fit is not offered");
 }
 
@@ -85,7 +85,7 @@ fn offers_nothing_twice(all: impl Allocator) {
     let mut all = with_agents(all, 1);
     for number in 1..=3 {
         all.add_framework(app(number), role("*"));
-        all.set_demand(app(number), demand("cpus:4;mem:1", Some(1)));
+        all.set_demand(app(number), Some(demand("cpus:4;mem:1", Some(1))));
     }
     let grants = all.allocate(T0);
     assert_eq!(grants, [grant(1, 1, "cpus:4;mem:1"), grant(2, 1, "cpus:4;mem:1")]);
@@ -98,7 +98,7 @@ fn spreads_what_is_wanted_several_times(all: impl Allocator) {
     let mut all = with_agents(all, 3);
     all.allocate(T0);
     all.add_framework(app(1), role("*"));
-    all.set_demand(app(1), demand("cpus:1;mem:1", Some(6)));
+    all.set_demand(app(1), Some(demand("cpus:1;mem:1", Some(6))));
     let grants = all.allocate(T0);
     let two = |number| grant(1, number, "cpus:2;mem:2");
     assert_eq!(grants, [two(1), two(2), two(3)]);
@@ -108,7 +108,7 @@ fn shares_equally_among_frameworks(all: impl Allocator) {
     let mut all = with_agents(all, 4);
     for number in 1..=2 {
         all.add_framework(app(number), role("*"));
-        all.set_demand(app(number), demand("cpus:10;mem:1", None));
+        all.set_demand(app(number), Some(demand("cpus:10;mem:1", None)));
     }
     let grants = all.allocate(T0);
     assert_eq!(grants.iter().filter(|grant| grant.framework == app(1)).count(), 2, "{grants:?}");
@@ -120,7 +120,7 @@ fn shares_by_weight_among_roles(all: impl Allocator) {
     all.set_weight(&role("big"), 2000);
     for (number, name) in [(1, "big"), (2, "small"), (3, "small")] {
         all.add_framework(app(number), role(name));
-        all.set_demand(app(number), demand("cpus:10;mem:1", None));
+        all.set_demand(app(number), Some(demand("cpus:10;mem:1", None)));
     }
     all.allocate(T0);
     assert_eq!(all.held_by(&role("big")), read("cpus:200;mem:20000"));
@@ -136,7 +136,7 @@ fn keeps_a_role_within_its_quota(all: impl Allocator) {
     let mut all = with_agents(all, 2);
     all.set_quota(&role("prod"), Some(read("cpus:12")));
     all.add_framework(app(1), role("prod"));
-    all.set_demand(app(1), demand("cpus:2;mem:1", None));
+    all.set_demand(app(1), Some(demand("cpus:2;mem:1", None)));
     all.allocate(T0);
     assert_eq!(all.held_by(&role("prod")), read("cpus:12;mem:2000"));
     all.set_quota(&role("prod"), Some(read("cpus:13")));
@@ -153,11 +153,11 @@ fn keeps_reservations_for_their_role(all: impl Allocator) {
     assert_eq!(all.reserve(agent(1), &prod, read("cpus:4;mem:400")), Ok(()));
     assert!(all.reserve(agent(1), &role("dev"), read("cpus:7")).is_err(), "6 are left");
     all.add_framework(app(1), role("*"));
-    all.set_demand(app(1), demand("cpus:1;mem:1", None));
+    all.set_demand(app(1), Some(demand("cpus:1;mem:1", None)));
     assert_eq!(all.allocate(T0), [grant(1, 1, "cpus:6;mem:600")]);
     assert!(all.reserve(agent(1), &prod, read("cpus:5;mem:400")).is_err(), "what is held cannot be reserved");
     all.add_framework(app(2), prod.clone());
-    all.set_demand(app(2), demand("cpus:1;mem:1", None));
+    all.set_demand(app(2), Some(demand("cpus:1;mem:1", None)));
     assert_eq!(all.allocate(T0), [grant(2, 1, "cpus:4;mem:400")]);
     all.give_back(app(2), agent(1), &read("cpus:4;mem:400"), true);
     all.set_demand(app(2), None);
@@ -171,13 +171,13 @@ fn does_not_offer_again_what_was_refused(all: impl Allocator) {
     let later = T0 + Duration::from_secs(5);
     let everything = read("cpus:10;mem:1000");
     all.add_framework(app(1), role("*"));
-    all.set_demand(app(1), demand("cpus:1;mem:1", None));
+    all.set_demand(app(1), Some(demand("cpus:1;mem:1", None)));
     all.allocate(T0);
     all.give_back(app(1), agent(1), &everything, true);
     all.refuse(app(1), agent(1), everything.clone(), later);
     assert_eq!(all.allocate(T0), []);
     all.add_framework(app(2), role("*"));
-    all.set_demand(app(2), demand("cpus:1;mem:1", None));
+    all.set_demand(app(2), Some(demand("cpus:1;mem:1", None)));
     assert_eq!(all.allocate(T0), [grant(2, 1, "cpus:10;mem:1000")], "others get it");
     all.set_demand(app(2), None);
     all.give_back(app(2), agent(1), &everything, true);
@@ -194,7 +194,7 @@ fn does_not_offer_again_what_was_refused(all: impl Allocator) {
 fn offers_more_than_was_refused(all: impl Allocator) {
     let mut all = with_agents(all, 1);
     all.add_framework(app(1), role("*"));
-    all.set_demand(app(1), demand("cpus:1;mem:1", None));
+    all.set_demand(app(1), Some(demand("cpus:1;mem:1", None)));
     all.allocate(T0);
     all.refuse(app(1), agent(1), read("cpus:4;mem:400"), T0 + Duration::from_secs(5));
     all.give_back(app(1), agent(1), &read("cpus:4;mem:400"), true);
@@ -208,7 +208,7 @@ fn offers_nothing_of_agents_that_are_closed_or_gone(all: impl Allocator) {
     all.set_offered(agent(1), false);
     all.remove_agent(agent(2));
     all.add_framework(app(1), role("*"));
-    all.set_demand(app(1), demand("cpus:10;mem:1", None));
+    all.set_demand(app(1), Some(demand("cpus:10;mem:1", None)));
     assert_eq!(all.allocate(T0), [grant(1, 3, "cpus:10;mem:1000")]);
     all.set_offered(agent(1), true);
     assert_eq!(all.allocate(T0), [grant(1, 1, "cpus:10;mem:1000")]);
@@ -221,7 +221,7 @@ fn offers_nothing_to_who_is_gone_and_frees_what_it_held(all: impl Allocator) {
     let mut all = with_agents(all, 1);
     for number in 1..=2 {
         all.add_framework(app(number), role("*"));
-        all.set_demand(app(number), demand("cpus:10;mem:1000", None));
+        all.set_demand(app(number), Some(demand("cpus:10;mem:1000", None)));
     }
     assert_eq!(all.allocate(T0), [grant(1, 1, "cpus:10;mem:1000")]);
     all.remove_framework(app(1));
@@ -235,7 +235,7 @@ fn holds_quota_roles_back(all: impl Allocator) {
     all.set_quota(&role("prod"), Some(read("cpus:5")));
     all.hold_back_quota_roles(true);
     all.add_framework(app(1), role("prod"));
-    all.set_demand(app(1), demand("cpus:1;mem:1", None));
+    all.set_demand(app(1), Some(demand("cpus:1;mem:1", None)));
     assert_eq!(all.allocate(T0), []);
     all.hold_back_quota_roles(false);
     assert_eq!(all.allocate(T0), [grant(1, 1, "cpus:5;mem:1000")]);
@@ -245,7 +245,7 @@ fn counts_what_was_held_before_a_restart(all: impl Allocator) {
     let mut all = with_agents(all, 1);
     all.hold(app(1), &role("*"), agent(1), &read("cpus:8;mem:100"));
     all.add_framework(app(2), role("*"));
-    all.set_demand(app(2), demand("cpus:1;mem:1", None));
+    all.set_demand(app(2), Some(demand("cpus:1;mem:1", None)));
     assert_eq!(all.allocate(T0), [grant(2, 1, "cpus:2;mem:900")]);
     all.give_back(app(1), agent(1), &read("cpus:8;mem:100"), false);
     assert_eq!(all.allocate(T0), [grant(2, 1, "cpus:8;mem:100")]);
@@ -258,9 +258,9 @@ fn says_why(all: impl Allocator) {
     for number in 1..=2 {
         all.add_framework(app(number), role("*"));
     }
-    all.set_demand(app(1), demand("cpus:5;mem:10", None));
+    all.set_demand(app(1), Some(demand("cpus:5;mem:10", None)));
     assert_eq!(all.allocate(T0).len(), 2);
-    all.set_demand(app(2), demand("cpus:5;mem:10", None));
+    all.set_demand(app(2), Some(demand("cpus:5;mem:10", None)));
     all.refuse(app(2), agent(1), read("cpus:10;mem:1000"), T0 + Duration::from_secs(9));
     all.give_back(app(1), agent(1), &read("cpus:10;mem:1000"), false);
     all.set_demand(app(1), None);
@@ -274,7 +274,7 @@ fn says_why(all: impl Allocator) {
             "1 of 4 agents: refused by itself for now.",
         ]
     );
-    let big = demand("cpus:50;mem:10", None).unwrap_or_default();
+    let big = demand("cpus:50;mem:10", None);
     assert!(!all.is_satisfiable(&big));
     assert_eq!(all.largest(), Some(&read("cpus:10;mem:1000")));
 }

@@ -121,7 +121,7 @@ impl MasterCore {
             heartbeat_every: self.rules.heartbeat_every,
             lost_after: self.rules.lost_after,
         };
-        self.to_agent(id, registered);
+        self.say_to_agent(id, registered);
         Ok((id, before))
     }
 
@@ -145,12 +145,12 @@ impl MasterCore {
             let is_adopted = is_known && before == Standing::Expected && self.may_adopt(key);
             if !known.contains(&key) {
                 if state.has_ended() && !is_adopted {
-                    self.to_agent(id, MasterToAgent::Acknowledge(key));
+                    self.say_to_agent(id, MasterToAgent::Acknowledge(key));
                     continue;
                 }
                 self.take_over(id, report, is_adopted);
                 if !is_adopted && is_known {
-                    self.to_agent(id, MasterToAgent::Kill { key, grace: self.rules.kill_grace });
+                    self.say_to_agent(id, MasterToAgent::Kill { key, grace: self.rules.kill_grace });
                 }
             }
             match state {
@@ -167,7 +167,7 @@ impl MasterCore {
         if let Some(agent) = self.agents.get_mut(&id) {
             agent.frameworks.extend(files);
         }
-        over.into_iter().for_each(|framework| self.to_agent(id, MasterToAgent::End(framework)));
+        over.into_iter().for_each(|framework| self.say_to_agent(id, MasterToAgent::End(framework)));
         if self.expected.remove(&id) {
             self.allocator.hold_back_quota_roles(self.is_held_back());
         }
@@ -229,7 +229,7 @@ impl MasterCore {
         self.settle_drivers(id, &ExecutorEnd::AgentLost);
         for framework in self.frameworks.keys().copied().collect::<Vec<_>>() {
             if was_expected || files.contains(&framework) {
-                self.to_framework(framework, MasterToFramework::AgentLost(id));
+                self.say_to_framework(framework, MasterToFramework::AgentLost(id));
             }
         }
         if self.expected.remove(&id) {

@@ -58,13 +58,11 @@ impl Blobs {
 
     async fn status(&self, hash: BlobHash) -> BlobStatus {
         let length = |path: PathBuf| async { tokio::fs::metadata(path).await.map(|it| it.len()).ok() };
-        match length(self.path(hash)).await {
-            Some(has) => BlobStatus { hash, has, is_complete: true },
-            None => {
-                let has = length(self.path(hash).with_extension("part")).await.unwrap_or(0);
-                BlobStatus { hash, has, is_complete: false }
-            }
+        if let Some(has) = length(self.path(hash)).await {
+            return BlobStatus { hash, has, is_complete: true };
         }
+        let has = length(self.path(hash).with_extension("part")).await.unwrap_or(0);
+        BlobStatus { hash, has, is_complete: false }
     }
 
     fn begin(&self, hash: BlobHash) -> Result<Coming, Refusal> {
@@ -104,13 +102,11 @@ impl Blobs {
             if has >= length {
                 break;
             }
-            match from.receive().await? {
-                Some(next) => chunk = next,
-                None => {
-                    file.flush().await.map_err(|error| failed(&part, &error))?;
-                    return Ok(BlobStatus { hash, has, is_complete: false });
-                }
-            }
+            let Some(next) = from.receive().await? else {
+                file.flush().await.map_err(|error| failed(&part, &error))?;
+                return Ok(BlobStatus { hash, has, is_complete: false });
+            };
+            chunk = next;
         }
         file.sync_all().await.map_err(|error| failed(&part, &error))?;
         self.finish(hash, length, part).await

@@ -180,13 +180,13 @@ impl MasterCore {
         self.commands.push(Command::Write(change));
     }
 
-    pub(super) fn to_agent(&mut self, id: AgentId, message: MasterToAgent) {
+    pub(super) fn say_to_agent(&mut self, id: AgentId, message: MasterToAgent) {
         if let Some(link) = self.agents.get(&id).and_then(|agent| agent.link) {
             self.commands.push(Command::ToAgent(link, message));
         }
     }
 
-    pub(super) fn to_framework(&mut self, id: FrameworkId, message: MasterToFramework) {
+    pub(super) fn say_to_framework(&mut self, id: FrameworkId, message: MasterToFramework) {
         if let Some(link) = self.frameworks.get(&id).and_then(|framework| framework.link) {
             self.commands.push(Command::ToFramework(link, message));
         }

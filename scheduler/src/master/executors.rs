@@ -44,20 +44,20 @@ impl MasterCore {
     pub(super) fn executor_runs(&mut self, agent: AgentId, key: ExecutorKey) {
         let Some(executor) = self.executors.get_mut(&key).filter(|executor| executor.agent == agent) else {
             // It was given up: nobody waits for it.
-            self.to_agent(agent, MasterToAgent::Kill { key, grace: self.rules.kill_grace });
+            self.say_to_agent(agent, MasterToAgent::Kill { key, grace: self.rules.kill_grace });
             return;
         };
         if executor.state == ExecutorState::Starting {
             executor.state = ExecutorState::Running;
             let executor = key.executor;
-            self.to_framework(key.framework, MasterToFramework::ExecutorRuns { executor, agent });
+            self.say_to_framework(key.framework, MasterToFramework::ExecutorRuns { executor, agent });
         }
     }
 
     /// An agent says how an executor ended, perhaps again.
     pub(super) fn executor_ended(&mut self, agent: AgentId, key: ExecutorKey, end: ExecutorEnd) {
         let Some(executor) = self.executors.get_mut(&key).filter(|executor| executor.agent == agent) else {
-            self.to_agent(agent, MasterToAgent::Acknowledge(key));
+            self.say_to_agent(agent, MasterToAgent::Acknowledge(key));
             return;
         };
         let (is_disowned, resources) = (executor.is_disowned, executor.resources.clone());
@@ -67,7 +67,7 @@ impl MasterCore {
             self.allocator.give_back(key.framework, agent, &resources, false);
         }
         if is_disowned || !self.frameworks.contains_key(&key.framework) {
-            self.to_agent(agent, MasterToAgent::Acknowledge(key));
+            self.say_to_agent(agent, MasterToAgent::Acknowledge(key));
             self.remove_executor(key);
         }
         if !is_disowned {
@@ -82,7 +82,7 @@ impl MasterCore {
             return;
         }
         let executor = key.executor;
-        self.to_framework(key.framework, MasterToFramework::ExecutorEnded { executor, agent, end });
+        self.say_to_framework(key.framework, MasterToFramework::ExecutorEnded { executor, agent, end });
     }
 
     /// A driver knows that an executor has ended.
@@ -90,7 +90,7 @@ impl MasterCore {
         if self.executors.get(&key).is_some_and(|executor| executor.state.has_ended())
             && let Some(executor) = self.remove_executor(key)
         {
-            self.to_agent(executor.agent, MasterToAgent::Acknowledge(key));
+            self.say_to_agent(executor.agent, MasterToAgent::Acknowledge(key));
         }
     }
 
@@ -101,7 +101,7 @@ impl MasterCore {
         };
         executor.state = ExecutorState::Ending;
         let agent = executor.agent;
-        self.to_agent(agent, MasterToAgent::Kill { key, grace });
+        self.say_to_agent(agent, MasterToAgent::Kill { key, grace });
     }
 
     /// What drivers believe to be on an agent that is back, or gone for good, is there or is not.

@@ -43,7 +43,7 @@ impl MasterCore {
         match message {
             FrameworkToMaster::Heartbeat | FrameworkToMaster::Subscribe { .. } => {}
             FrameworkToMaster::Accept { offers, executors, rest } => {
-                self.accept(id, &offers, executors, &rest)
+                self.accept(id, &offers, executors, &rest);
             }
             FrameworkToMaster::Decline { offers, refuse } => self.decline(id, &offers, &refuse),
             FrameworkToMaster::Want(demand) => self.want(id, demand),
@@ -52,7 +52,7 @@ impl MasterCore {
                 self.kill(ExecutorKey { framework: id, executor }, grace);
             }
             FrameworkToMaster::Acknowledge(executor) => {
-                self.acknowledged(ExecutorKey { framework: id, executor })
+                self.acknowledged(ExecutorKey { framework: id, executor });
             }
             FrameworkToMaster::Teardown { has_succeeded, summary } => {
                 let state = if has_succeeded {
@@ -137,7 +137,7 @@ impl MasterCore {
             heartbeat_every: self.rules.heartbeat_every,
             lost_after: self.rules.lost_after,
         };
-        self.to_framework(id, subscribed);
+        self.say_to_framework(id, subscribed);
         self.allocator.revive(id);
         self.want(id, demand);
         Ok(id)
@@ -163,7 +163,7 @@ impl MasterCore {
                 Some(Standing::There) => ExecutorEnd::Dropped,
                 Some(Standing::Lost) | None => ExecutorEnd::AgentLost,
             };
-            self.to_framework(id, MasterToFramework::ExecutorEnded { executor, agent, end });
+            self.say_to_framework(id, MasterToFramework::ExecutorEnded { executor, agent, end });
         }
         let executors =
             self.frameworks.get(&id).map(|framework| framework.executors.clone()).unwrap_or_default();
@@ -174,10 +174,10 @@ impl MasterCore {
             let executor = key.executor;
             match state {
                 ExecutorState::Running => {
-                    self.to_framework(id, MasterToFramework::ExecutorRuns { executor, agent });
+                    self.say_to_framework(id, MasterToFramework::ExecutorRuns { executor, agent });
                 }
                 ExecutorState::Ended(end) => {
-                    self.to_framework(id, MasterToFramework::ExecutorEnded { executor, agent, end });
+                    self.say_to_framework(id, MasterToFramework::ExecutorEnded { executor, agent, end });
                 }
                 ExecutorState::Starting | ExecutorState::Ending => {}
             }
@@ -241,7 +241,7 @@ impl MasterCore {
         self.rescind_of_framework(id);
         let status = self.framework_status(id, Some(state));
         if let Some(why) = why {
-            self.to_framework(id, MasterToFramework::Stop { why });
+            self.say_to_framework(id, MasterToFramework::Stop { why });
         }
         let Some(framework) = self.frameworks.remove(&id) else { return };
         self.write(Change::Framework(id, None));
@@ -254,7 +254,7 @@ impl MasterCore {
             executor.is_disowned = true;
             let agent = executor.agent;
             if executor.state.has_ended() {
-                self.to_agent(agent, MasterToAgent::Acknowledge(key));
+                self.say_to_agent(agent, MasterToAgent::Acknowledge(key));
                 self.remove_executor(key);
             } else {
                 executor.state = ExecutorState::Ending;
@@ -271,7 +271,7 @@ impl MasterCore {
     pub(super) fn end_files(&mut self, id: FrameworkId) {
         let with_files = self.agents.iter().filter(|(_, agent)| agent.frameworks.contains(&id));
         for agent in with_files.map(|(agent, _)| *agent).collect::<Vec<_>>() {
-            self.to_agent(agent, MasterToAgent::End(id));
+            self.say_to_agent(agent, MasterToAgent::End(id));
         }
     }
 

@@ -30,7 +30,7 @@ impl MasterCore {
         }
         for (framework, offers) in offers {
             for offers in offers.chunks(OFFERS_IN_MESSAGE_MAX) {
-                self.to_framework(framework, MasterToFramework::Offers(offers.to_vec()));
+                self.say_to_framework(framework, MasterToFramework::Offers(offers.to_vec()));
             }
         }
     }
@@ -81,7 +81,7 @@ impl MasterCore {
             told.entry(offer.framework).or_default().push(id);
         }
         for (framework, offers) in told {
-            self.to_framework(framework, MasterToFramework::Rescinded(offers));
+            self.say_to_framework(framework, MasterToFramework::Rescinded(offers));
         }
     }
 
@@ -181,12 +181,12 @@ impl MasterCore {
             started_at: self.unix(),
         };
         self.add_executor(key, executor);
-        self.to_agent(agent, MasterToAgent::Launch(Box::new(spec)));
+        self.say_to_agent(agent, MasterToAgent::Launch(Box::new(spec)));
     }
 
     fn never_ran(&mut self, framework: FrameworkId, agent: AgentId, spec: &ExecutorSpec, end: ExecutorEnd) {
         let executor = spec.executor;
-        self.to_framework(framework, MasterToFramework::ExecutorEnded { executor, agent, end });
+        self.say_to_framework(framework, MasterToFramework::ExecutorEnded { executor, agent, end });
     }
 
     /// Offers expire; while somebody who wants something has nothing, those expire early that nobody answers.

@@ -84,7 +84,7 @@ impl MasterCore {
             );
             return OperatorReply::Refused(Refusal::Invalid(why));
         }
-        self.roles.entry(role.clone()).or_default().limit = limit.clone();
+        self.roles.entry(role.clone()).or_default().limit.clone_from(&limit);
         self.allocator.set_quota(&role, limit);
         self.write_role(role)
     }

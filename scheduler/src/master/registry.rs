@@ -2,6 +2,7 @@
 
 use super::record::{Change, Recovered};
 use redb::{Database, ReadableDatabase, ReadableTable, TableDefinition};
+use rsk_proto::{AgentId, DriverId, FrameworkId};
 use serde::de::DeserializeOwned;
 use std::{
     hash::{BuildHasher, Hasher, RandomState},
@@ -130,11 +131,11 @@ impl Registry for RedbRegistry {
         for entry in state.iter().map_err(self.error("read"))? {
             let (key, value) = entry.map_err(self.error("read"))?;
             let (key, bytes) = (key.value(), value.value());
-            if let Ok(id) = key.parse() {
+            if let Ok(id) = key.parse::<AgentId>() {
                 recovered.agents.insert(id, self.value(key, bytes)?);
-            } else if let Ok(id) = key.parse() {
+            } else if let Ok(id) = key.parse::<FrameworkId>() {
                 recovered.frameworks.insert(id, self.value(key, bytes)?);
-            } else if let Ok(id) = key.parse() {
+            } else if let Ok(id) = key.parse::<DriverId>() {
                 recovered.drivers.insert(id, self.value(key, bytes)?);
             } else if let Some(role) = key.strip_prefix("role ").and_then(|role| role.parse().ok()) {
                 recovered.roles.insert(role, self.value(key, bytes)?);
@@ -204,7 +205,10 @@ impl Registry for MemoryRegistry {
 
 /// What every [`Registry`] promises, as code.
 pub mod suite {
-    use super::{super::record::*, Registry};
+    use super::{
+        super::record::{AgentRecord, Change, Counters, Drain, Recovered, RoleRecord},
+        Registry,
+    };
     use rsk_proto::{AgentFacts, AgentId, Attributes, Incarnation, Resources, RoleName};
     use std::collections::BTreeMap;
 

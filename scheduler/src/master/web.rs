@@ -71,9 +71,9 @@ fn family<L: Display, N: Display>(
     help: &str,
     figures: impl IntoIterator<Item = (L, N)>,
 ) {
-    to.push_str(&format!("# HELP rsk_master_{name} {help}\n# TYPE rsk_master_{name} {kind}\n"));
+    to.extend(["# HELP rsk_master_", name, " ", help, "\n# TYPE rsk_master_", name, " ", kind, "\n"]);
     for (label, figure) in figures {
-        to.push_str(&format!("rsk_master_{name}{label} {figure}\n"));
+        to.extend(["rsk_master_", name, &label.to_string(), " ", &figure.to_string(), "\n"]);
     }
 }
 

@@ -153,6 +153,21 @@ fn losses_in_a_row_end_the_job_and_a_completed_stage_starts_the_count_again() {
 }
 
 #[test]
+fn losses_of_other_outputs_each_time_do_not_end_the_job_until_one_is_lost_four_times() {
+    let mut core = at_results();
+    let lose = |core: &mut DagCore, attempt: u32, lost_map: u32| {
+        let graph = [(MAP, node(&[lost_map], &[])), (RESULT, node(&[0, 1], &[MAP]))];
+        ended(&lost(core, RESULT, attempt, &graph))
+    };
+    for attempt in 0..6 {
+        assert_eq!(lose(&mut core, attempt, attempt % 2), [], "attempt {attempt}");
+        core.step(Event::Wake, T0 + DELAY);
+        core.step(Event::Done { stage: MAP, partition: PartitionId(attempt % 2) }, T0 + DELAY);
+    }
+    assert_eq!(lose(&mut core, 6, 1), [(JOB, Outcome::OutputsLost { stage: RESULT, attempts: 4 })]);
+}
+
+#[test]
 fn late_and_repeated_events_change_nothing() {
     let mut core = at_results();
     assert_eq!(core.step(Event::Done { stage: MAP, partition: P0 }, T0), [], "a repeated completion");

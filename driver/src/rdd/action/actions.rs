@@ -10,7 +10,7 @@ use super::{
 };
 use crate::{
     Error, Result,
-    rdd::{Items, Pure, Rdd, Transform},
+    rdd::{Items, Pure, Rdd, Stateless, Transform},
 };
 use rsk_proto::Data;
 use std::{
@@ -72,7 +72,7 @@ pub trait Actions: Rdd {
     fn reduce<F>(&self, function: F) -> Result<Self::Item>
     where
         Self::Item: Data,
-        F: Fn(Self::Item, Self::Item) -> Self::Item + Copy + Send + Sync + 'static,
+        F: Fn(Self::Item, Self::Item) -> Self::Item + Stateless,
     {
         aggregate::reduce(self, &Pure::new(function), "reduce")
     }
@@ -88,7 +88,7 @@ pub trait Actions: Rdd {
     fn fold<F>(&self, zero: Self::Item, function: F) -> Result<Self::Item>
     where
         Self::Item: Data + Sync + Clone,
-        F: Fn(Self::Item, Self::Item) -> Self::Item + Copy + Send + Sync + 'static,
+        F: Fn(Self::Item, Self::Item) -> Self::Item + Stateless,
     {
         let function = Pure::new(function);
         aggregate::aggregate(self, zero, function, &function)
@@ -107,8 +107,8 @@ pub trait Actions: Rdd {
     fn aggregate<U, S, C>(&self, zero: U, merge: S, combine: C) -> Result<U>
     where
         U: Data + Sync + Clone,
-        S: Fn(U, Self::Item) -> U + Copy + Send + Sync + 'static,
-        C: Fn(U, U) -> U + Copy + Send + Sync + 'static,
+        S: Fn(U, Self::Item) -> U + Stateless,
+        C: Fn(U, U) -> U + Stateless,
     {
         aggregate::aggregate(self, zero, Pure::new(merge), &Pure::new(combine))
     }
@@ -132,7 +132,7 @@ pub trait Actions: Rdd {
     fn tree_reduce<F>(&self, function: F, depth: u32) -> Result<Self::Item>
     where
         Self::Item: Data,
-        F: Fn(Self::Item, Self::Item) -> Self::Item + Copy + Send + Sync + 'static,
+        F: Fn(Self::Item, Self::Item) -> Self::Item + Stateless,
     {
         tree::tree_reduce(self, &Pure::new(function), depth)
     }
@@ -148,8 +148,8 @@ pub trait Actions: Rdd {
     fn tree_aggregate<U, S, C>(&self, zero: U, merge: S, combine: C, depth: u32) -> Result<U>
     where
         U: Data + Sync + Clone,
-        S: Fn(U, Self::Item) -> U + Copy + Send + Sync + 'static,
-        C: Fn(U, U) -> U + Copy + Send + Sync + 'static,
+        S: Fn(U, Self::Item) -> U + Stateless,
+        C: Fn(U, U) -> U + Stateless,
     {
         tree::tree_aggregate(self, zero, Pure::new(merge), &Pure::new(combine), depth)
     }
@@ -292,7 +292,7 @@ pub trait Actions: Rdd {
     fn top_by<F>(&self, n: usize, compare: F) -> Result<Vec<Self::Item>>
     where
         Self::Item: Data,
-        F: Fn(&Self::Item, &Self::Item) -> Ordering + Copy + Send + Sync + 'static,
+        F: Fn(&Self::Item, &Self::Item) -> Ordering + Stateless,
     {
         first_by(self, n, End::Greatest, Pure::new(compare))
     }
@@ -324,7 +324,7 @@ pub trait Actions: Rdd {
     fn take_ordered_by<F>(&self, n: usize, compare: F) -> Result<Vec<Self::Item>>
     where
         Self::Item: Data,
-        F: Fn(&Self::Item, &Self::Item) -> Ordering + Copy + Send + Sync + 'static,
+        F: Fn(&Self::Item, &Self::Item) -> Ordering + Stateless,
     {
         first_by(self, n, End::Least, Pure::new(compare))
     }
@@ -452,7 +452,7 @@ pub trait Actions: Rdd {
     /// ```
     fn for_each<F>(&self, function: F) -> Result<()>
     where
-        F: Fn(Self::Item) + Copy + Send + Sync + 'static,
+        F: Fn(Self::Item) + Stateless,
     {
         result::run(self, &ForEach(Pure::new(function)), |()| ())
     }
@@ -470,7 +470,7 @@ pub trait Actions: Rdd {
     /// ```
     fn try_for_each<F, X>(&self, function: F) -> Result<()>
     where
-        F: Fn(Self::Item) -> Result<(), X> + Copy + Send + Sync + 'static,
+        F: Fn(Self::Item) -> Result<(), X> + Stateless,
         X: Into<Box<dyn std::error::Error + Send + Sync>>,
     {
         self.for_each(move |item| raise_user(function(item)))
@@ -487,7 +487,7 @@ pub trait Actions: Rdd {
     /// ```
     fn for_each_partition<F>(&self, function: F) -> Result<()>
     where
-        F: Fn(Items<Self::Item>) + Copy + Send + Sync + 'static,
+        F: Fn(Items<Self::Item>) + Stateless,
     {
         let called = self.map_partitions(move |items| {
             function(items);

@@ -3,7 +3,7 @@
 use super::result::{self, PartitionAction};
 use crate::{
     Error, Result,
-    rdd::{Bound, Function, Rdd, With},
+    rdd::{Bound, Function, Rdd, Stateless, With},
     value::Captured,
 };
 use rsk_executor::TaskContext;
@@ -112,7 +112,7 @@ impl<P: Rdd, E: Data + Sync> With<P, E> {
     pub fn reduce<F>(self, function: F) -> Result<P::Item>
     where
         P::Item: Data,
-        F: Fn(&E, P::Item, P::Item) -> P::Item + Copy + Send + Sync + 'static,
+        F: Fn(&E, P::Item, P::Item) -> P::Item + Stateless,
     {
         reduce(&self.parent, &Bound::new(self.value, function), "reduce")
     }
@@ -128,7 +128,7 @@ impl<P: Rdd, E: Data + Sync> With<P, E> {
     pub fn fold<F>(self, zero: P::Item, function: F) -> Result<P::Item>
     where
         P::Item: Data + Sync + Clone,
-        F: Fn(&E, P::Item, P::Item) -> P::Item + Copy + Send + Sync + 'static,
+        F: Fn(&E, P::Item, P::Item) -> P::Item + Stateless,
     {
         let function = Bound::new(self.value, function);
         aggregate(&self.parent, zero, function.clone(), &function)
@@ -146,8 +146,8 @@ impl<P: Rdd, E: Data + Sync> With<P, E> {
     pub fn aggregate<U, S, C>(self, zero: U, merge: S, combine: C) -> Result<U>
     where
         U: Data + Sync + Clone,
-        S: Fn(&E, U, P::Item) -> U + Copy + Send + Sync + 'static,
-        C: Fn(&E, U, U) -> U + Copy + Send + Sync + 'static,
+        S: Fn(&E, U, P::Item) -> U + Stateless,
+        C: Fn(&E, U, U) -> U + Stateless,
     {
         let merge = Bound::new(self.value.clone(), merge);
         aggregate(&self.parent, zero, merge, &Bound::new(self.value, combine))

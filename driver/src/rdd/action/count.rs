@@ -4,7 +4,10 @@ use super::{
     result::{self, PartitionAction},
     scan::scan,
 };
-use crate::{Result, rdd::Rdd};
+use crate::{
+    Result,
+    rdd::{Rdd, Stateless},
+};
 use rsk_executor::TaskContext;
 use rsk_proto::{CodecError, Data, Decoder, Encoder};
 use std::{
@@ -43,7 +46,7 @@ pub(super) fn count_by<R, T, F>(rdd: &R, value_of: F) -> Result<BTreeMap<T, u64>
 where
     R: Rdd,
     T: Data + Hash + Ord,
-    F: Fn(R::Item) -> T + Copy + Send + Sync + 'static,
+    F: Fn(R::Item) -> T + Stateless,
 {
     let mut all = BTreeMap::new();
     scan(

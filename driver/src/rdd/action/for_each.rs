@@ -6,7 +6,7 @@ use super::{
 };
 use crate::{
     Result,
-    rdd::{Bound, Function, Items, Rdd, With},
+    rdd::{Bound, Function, Items, Rdd, Stateless, With},
 };
 use rsk_executor::TaskContext;
 use rsk_proto::{Cause, CodecError, Data, Decoder, Encoder, TaskError};
@@ -50,7 +50,7 @@ impl<P: Rdd, E: Data + Sync> With<P, E> {
     /// ```
     pub fn for_each<F>(self, function: F) -> Result<()>
     where
-        F: Fn(&E, P::Item) + Copy + Send + Sync + 'static,
+        F: Fn(&E, P::Item) + Stateless,
     {
         result::run(&self.parent, &ForEach(Bound::new(self.value, function)), |()| ())
     }
@@ -66,7 +66,7 @@ impl<P: Rdd, E: Data + Sync> With<P, E> {
     /// ```
     pub fn try_for_each<F, X>(self, function: F) -> Result<()>
     where
-        F: Fn(&E, P::Item) -> Result<(), X> + Copy + Send + Sync + 'static,
+        F: Fn(&E, P::Item) -> Result<(), X> + Stateless,
         X: Into<Box<dyn Error + Send + Sync>>,
     {
         self.for_each(move |value, item| raise_user(function(value, item)))
@@ -82,7 +82,7 @@ impl<P: Rdd, E: Data + Sync> With<P, E> {
     /// ```
     pub fn for_each_partition<F>(self, function: F) -> Result<()>
     where
-        F: Fn(&E, Items<P::Item>) + Copy + Send + Sync + 'static,
+        F: Fn(&E, Items<P::Item>) + Stateless,
     {
         let called = self.map_partitions(move |value, items| {
             function(value, items);

@@ -6,7 +6,7 @@ use super::{
 };
 use crate::{
     Result,
-    rdd::{Bound, Function, Rdd, With},
+    rdd::{Bound, Function, Rdd, Stateless, With},
 };
 use rsk_executor::TaskContext;
 use rsk_proto::{CodecError, Data, Decoder, Encoder};
@@ -88,7 +88,7 @@ impl<P: Rdd, E: Data + Sync> With<P, E> {
     pub fn take_ordered_by<F>(self, n: usize, compare: F) -> Result<Vec<P::Item>>
     where
         P::Item: Data,
-        F: Fn(&E, &P::Item, &P::Item) -> Ordering + Copy + Send + Sync + 'static,
+        F: Fn(&E, &P::Item, &P::Item) -> Ordering + Stateless,
     {
         first_by(&self.parent, n, End::Least, Bound::new(self.value, compare))
     }
@@ -105,7 +105,7 @@ impl<P: Rdd, E: Data + Sync> With<P, E> {
     pub fn top_by<F>(self, n: usize, compare: F) -> Result<Vec<P::Item>>
     where
         P::Item: Data,
-        F: Fn(&E, &P::Item, &P::Item) -> Ordering + Copy + Send + Sync + 'static,
+        F: Fn(&E, &P::Item, &P::Item) -> Ordering + Stateless,
     {
         first_by(&self.parent, n, End::Greatest, Bound::new(self.value, compare))
     }

@@ -4,7 +4,7 @@ use super::result::{self, PartitionAction};
 use crate::{Result, rdd::Rdd};
 use rsk_executor::TaskContext;
 use rsk_proto::{CodecError, Data, Decoder, Encoder, OrRaise};
-use rsk_storage::{ObjectPartWriter, OutputCommit, PartFile, PartWriter, Text, output_folder};
+use rsk_storage::{ObjectPartWriter, OutputCommit, PartFile, PartWriter, Text};
 use std::{
     any::Any,
     fmt::Display,
@@ -86,7 +86,7 @@ where
     R: Rdd,
     A: PartitionAction<R::Item, Out = PartFile>,
 {
-    let folder = typed.to_str().map_or_else(|| Ok(typed.to_owned()), output_folder)?;
+    let folder = rdd.context().output_folder(typed)?;
     let output = OutputCommit::prepare(&folder)?;
     result::try_run(rdd, &action(folder), |part| Ok(output.commit_part(&part)?))?;
     Ok(output.commit()?)

@@ -3,7 +3,7 @@
 use super::result::{self, PartitionAction};
 use crate::{
     Result,
-    rdd::{Pure, Rdd},
+    rdd::{Pure, Rdd, Stateless},
     value::Captured,
 };
 use rsk_executor::TaskContext;
@@ -29,8 +29,8 @@ where
     T: Send + 'static,
     E: Data + Sync,
     A: Data,
-    I: Fn(&E) -> A + Copy + Send + Sync + 'static,
-    S: Fn(&E, &mut A, T) + Copy + Send + Sync + 'static,
+    I: Fn(&E) -> A + Stateless,
+    S: Fn(&E, &mut A, T) + Stateless,
 {
     type Out = A;
 
@@ -57,8 +57,8 @@ where
     R: Rdd,
     E: Data + Sync,
     A: Data,
-    I: Fn(&E) -> A + Copy + Send + Sync + 'static,
-    S: Fn(&E, &mut A, R::Item) + Copy + Send + Sync + 'static,
+    I: Fn(&E) -> A + Stateless,
+    S: Fn(&E, &mut A, R::Item) + Stateless,
 {
     let all: Vec<_> = (0..rdd.partitions()).map(PartitionId::of).collect();
     scan_on(rdd, &all, with, start, step, take)
@@ -77,8 +77,8 @@ where
     R: Rdd,
     E: Data + Sync,
     A: Data,
-    I: Fn(&E) -> A + Copy + Send + Sync + 'static,
-    S: Fn(&E, &mut A, R::Item) + Copy + Send + Sync + 'static,
+    I: Fn(&E) -> A + Stateless,
+    S: Fn(&E, &mut A, R::Item) + Stateless,
 {
     let with = Captured::new(with, rdd.context().values());
     let action = Scan { with, start: Pure::new(start), step: Pure::new(step), of: PhantomData };

@@ -8,8 +8,8 @@ use super::{
 use crate::{
     Error, Result,
     rdd::{
-        Bound, BoxedRdd, Determinism, Function, Partitioner, Rdd, With, partitioner::By, shuffle::Shuffled,
-        transform::as_parent,
+        Bound, BoxedRdd, Determinism, Function, Partitioner, Rdd, Stateless, With, partitioner::By,
+        shuffle::Shuffled, transform::as_parent,
     },
 };
 use rsk_executor::TaskContext;
@@ -169,7 +169,7 @@ impl<P: Rdd, E: Data + Sync> With<P, E> {
     pub fn tree_reduce<F>(self, function: F, depth: u32) -> Result<P::Item>
     where
         P::Item: Data,
-        F: Fn(&E, P::Item, P::Item) -> P::Item + Copy + Send + Sync + 'static,
+        F: Fn(&E, P::Item, P::Item) -> P::Item + Stateless,
     {
         tree_reduce(&self.parent, &Bound::new(self.value, function), depth)
     }
@@ -186,8 +186,8 @@ impl<P: Rdd, E: Data + Sync> With<P, E> {
     pub fn tree_aggregate<U, S, C>(self, zero: U, merge: S, combine: C, depth: u32) -> Result<U>
     where
         U: Data + Sync + Clone,
-        S: Fn(&E, U, P::Item) -> U + Copy + Send + Sync + 'static,
-        C: Fn(&E, U, U) -> U + Copy + Send + Sync + 'static,
+        S: Fn(&E, U, P::Item) -> U + Stateless,
+        C: Fn(&E, U, U) -> U + Stateless,
     {
         let merge = Bound::new(self.value.clone(), merge);
         tree_aggregate(&self.parent, zero, merge, &Bound::new(self.value, combine), depth)

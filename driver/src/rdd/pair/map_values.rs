@@ -1,6 +1,6 @@
 //! `map_values` and `flat_map_values`: other values at the same keys, which stay where they are.
 
-use crate::rdd::{Bound, Function, Partitioning, Rdd, With, transform::one_parent};
+use crate::rdd::{Bound, Function, Partitioning, Rdd, Stateless, With, transform::one_parent};
 use rsk_executor::TaskContext;
 use rsk_proto::{Data, PartitionId};
 
@@ -84,7 +84,7 @@ impl<P: Rdd<Item = (K, V)>, K: Send + 'static, V, E: Data + Sync> With<P, E> {
     pub fn map_values<W, F>(self, function: F) -> MapValues<P, Bound<E, F>>
     where
         W: Send + 'static,
-        F: Fn(&E, V) -> W + Copy + Send + Sync + 'static,
+        F: Fn(&E, V) -> W + Stateless,
     {
         MapValues::new(self.parent, Bound::new(self.value, function))
     }
@@ -94,7 +94,7 @@ impl<P: Rdd<Item = (K, V)>, K: Send + 'static, V, E: Data + Sync> With<P, E> {
     where
         K: Clone,
         Out: IntoIterator<IntoIter: 'static, Item: Send + 'static>,
-        F: Fn(&E, V) -> Out + Copy + Send + Sync + 'static,
+        F: Fn(&E, V) -> Out + Stateless,
     {
         FlatMapValues::new(self.parent, Bound::new(self.value, function))
     }

@@ -7,7 +7,7 @@ use super::{
 };
 use crate::{
     Result,
-    rdd::{Partitioner, Pure, Rdd, partitioner::Chosen, partitions::check_partitions},
+    rdd::{Partitioner, Pure, Rdd, Stateless, partitioner::Chosen, partitions::check_partitions},
     value::Captured,
 };
 use rsk_proto::Data;
@@ -62,7 +62,7 @@ pub trait PairRdd<K: Send + 'static, V: Send + 'static>: Rdd<Item = (K, V)> {
     fn map_values<W, F>(&self, function: F) -> MapValues<Self, Pure<F>>
     where
         W: Send + 'static,
-        F: Fn(V) -> W + Copy + Send + Sync + 'static,
+        F: Fn(V) -> W + Stateless,
     {
         MapValues::new(self.clone(), Pure::new(function))
     }
@@ -80,7 +80,7 @@ pub trait PairRdd<K: Send + 'static, V: Send + 'static>: Rdd<Item = (K, V)> {
     where
         K: Clone,
         Out: IntoIterator<IntoIter: 'static, Item: Send + 'static>,
-        F: Fn(V) -> Out + Copy + Send + Sync + 'static,
+        F: Fn(V) -> Out + Stateless,
     {
         FlatMapValues::new(self.clone(), Pure::new(function))
     }
@@ -165,9 +165,9 @@ pub trait PairRdd<K: Send + 'static, V: Send + 'static>: Rdd<Item = (K, V)> {
         K: Data + Hash + Eq,
         V: Data,
         U: Data,
-        A: Fn(V) -> U + Copy + Send + Sync + 'static,
-        B: Fn(U, V) -> U + Copy + Send + Sync + 'static,
-        C: Fn(U, U) -> U + Copy + Send + Sync + 'static,
+        A: Fn(V) -> U + Stateless,
+        B: Fn(U, V) -> U + Stateless,
+        C: Fn(U, U) -> U + Stateless,
     {
         CombineByKey::new(self, functions(create, merge_value, merge_combiners), &spread(self))
     }
@@ -193,9 +193,9 @@ pub trait PairRdd<K: Send + 'static, V: Send + 'static>: Rdd<Item = (K, V)> {
         K: Data + Hash + Eq,
         V: Data,
         U: Data,
-        A: Fn(V) -> U + Copy + Send + Sync + 'static,
-        B: Fn(U, V) -> U + Copy + Send + Sync + 'static,
-        C: Fn(U, U) -> U + Copy + Send + Sync + 'static,
+        A: Fn(V) -> U + Stateless,
+        B: Fn(U, V) -> U + Stateless,
+        C: Fn(U, U) -> U + Stateless,
     {
         let functions = functions(create, merge_value, merge_combiners);
         Ok(CombineByKey::new(self, functions, &Chosen::asked(partitioner)?))
@@ -226,8 +226,8 @@ pub trait PairRdd<K: Send + 'static, V: Send + 'static>: Rdd<Item = (K, V)> {
         K: Data + Hash + Eq,
         V: Data,
         U: Data + Sync + Clone,
-        B: Fn(U, V) -> U + Copy + Send + Sync + 'static,
-        C: Fn(U, U) -> U + Copy + Send + Sync + 'static,
+        B: Fn(U, V) -> U + Stateless,
+        C: Fn(U, U) -> U + Stateless,
     {
         CombineByKey::new(self, aggregate(self, zero, merge_value, merge_combiners), &spread(self))
     }
@@ -253,8 +253,8 @@ pub trait PairRdd<K: Send + 'static, V: Send + 'static>: Rdd<Item = (K, V)> {
         K: Data + Hash + Eq,
         V: Data,
         U: Data + Sync + Clone,
-        B: Fn(U, V) -> U + Copy + Send + Sync + 'static,
-        C: Fn(U, U) -> U + Copy + Send + Sync + 'static,
+        B: Fn(U, V) -> U + Stateless,
+        C: Fn(U, U) -> U + Stateless,
     {
         let aggregate = aggregate(self, zero, merge_value, merge_combiners);
         Ok(CombineByKey::new(self, aggregate, &Chosen::asked(partitioner)?))
@@ -276,7 +276,7 @@ pub trait PairRdd<K: Send + 'static, V: Send + 'static>: Rdd<Item = (K, V)> {
     where
         K: Data + Hash + Eq,
         V: Data + Sync + Clone,
-        F: Fn(V, V) -> V + Copy + Send + Sync + 'static,
+        F: Fn(V, V) -> V + Stateless,
     {
         self.aggregate_by_key(zero, function, function)
     }
@@ -299,7 +299,7 @@ pub trait PairRdd<K: Send + 'static, V: Send + 'static>: Rdd<Item = (K, V)> {
     where
         K: Data + Hash + Eq,
         V: Data + Sync + Clone,
-        F: Fn(V, V) -> V + Copy + Send + Sync + 'static,
+        F: Fn(V, V) -> V + Stateless,
     {
         self.aggregate_by_key_into(zero, function, function, partitioner)
     }
@@ -321,7 +321,7 @@ pub trait PairRdd<K: Send + 'static, V: Send + 'static>: Rdd<Item = (K, V)> {
     where
         K: Data + Hash + Eq,
         V: Data,
-        F: Fn(V, V) -> V + Copy + Send + Sync + 'static,
+        F: Fn(V, V) -> V + Stateless,
     {
         CombineByKey::new(self, Reduce(Pure::new(function)), &spread(self))
     }
@@ -345,7 +345,7 @@ pub trait PairRdd<K: Send + 'static, V: Send + 'static>: Rdd<Item = (K, V)> {
     where
         K: Data + Hash + Eq,
         V: Data,
-        F: Fn(V, V) -> V + Copy + Send + Sync + 'static,
+        F: Fn(V, V) -> V + Stateless,
     {
         Ok(CombineByKey::new(self, Reduce(Pure::new(function)), &Chosen::asked(partitioner)?))
     }
@@ -801,7 +801,7 @@ where
     Groups::new(left, right, &Chosen::upstream(&parents))
 }
 
-fn functions<A: Copy + 'static, B: Copy + 'static, C: Copy + 'static>(
+fn functions<A: Stateless, B: Stateless, C: Stateless>(
     create: A,
     merge_value: B,
     merge_combiners: C,
@@ -813,7 +813,7 @@ fn functions<A: Copy + 'static, B: Copy + 'static, C: Copy + 'static>(
     }
 }
 
-fn aggregate<U: Data + Sync, B: Copy + 'static, C: Copy + 'static>(
+fn aggregate<U: Data + Sync, B: Stateless, C: Stateless>(
     rdd: &impl Rdd,
     zero: U,
     merge_value: B,

@@ -3,7 +3,7 @@
 use super::{Aggregate, AggregatedWith, ByFunctions, CombineByKey, CombinedWith, Reduce, Reduced};
 use crate::{
     Result,
-    rdd::{Bound, Partitioner, Rdd, With, partitioner::Chosen},
+    rdd::{Bound, Partitioner, Rdd, Stateless, With, partitioner::Chosen},
     value::Captured,
 };
 use rsk_proto::Data;
@@ -21,6 +21,15 @@ where
     }
 
     /// [`combine_by_key`](super::PairRdd::combine_by_key) with the value.
+    ///
+    /// ```
+    /// use rsk::prelude::*;
+    /// let ctx = rsk::Context::new("local")?;
+    /// let pairs = ctx.parallelize(vec![('a', 7), ('a', 8)], 1)?;
+    /// let far = pairs.with(10).combine_by_key(|n, v| v + n, |n, a, v| a + v + n, |_, a, b| a + b);
+    /// assert_eq!(far.collect()?, [('a', 35)]);
+    /// # Ok::<(), rsk::Error>(())
+    /// ```
     pub fn combine_by_key<U, A, B, C>(
         self,
         create: A,
@@ -29,15 +38,24 @@ where
     ) -> CombinedWith<K, V, E, A, B, C>
     where
         U: Data,
-        A: Fn(&E, V) -> U + Copy + Send + Sync + 'static,
-        B: Fn(&E, U, V) -> U + Copy + Send + Sync + 'static,
-        C: Fn(&E, U, U) -> U + Copy + Send + Sync + 'static,
+        A: Fn(&E, V) -> U + Stateless,
+        B: Fn(&E, U, V) -> U + Stateless,
+        C: Fn(&E, U, U) -> U + Stateless,
     {
         let spread = self.spread();
         CombineByKey::new(&self.parent, self.functions(create, merge_value, merge_combiners), &spread)
     }
 
     /// [`combine_by_key_into`](super::PairRdd::combine_by_key_into) with the value.
+    ///
+    /// ```
+    /// use rsk::prelude::*;
+    /// let ctx = rsk::Context::new("local")?;
+    /// let pairs = ctx.parallelize(vec![('a', 7), ('a', 8)], 1)?;
+    /// let far = pairs.with(10).combine_by_key_into(|n, v| v + n, |n, a, v| a + v + n, |_, a, b| a + b, 4)?;
+    /// assert_eq!((far.partitions(), far.collect()?), (4, vec![('a', 35)]));
+    /// # Ok::<(), rsk::Error>(())
+    /// ```
     pub fn combine_by_key_into<U, A, B, C>(
         self,
         create: A,
@@ -47,15 +65,15 @@ where
     ) -> Result<CombinedWith<K, V, E, A, B, C>>
     where
         U: Data,
-        A: Fn(&E, V) -> U + Copy + Send + Sync + 'static,
-        B: Fn(&E, U, V) -> U + Copy + Send + Sync + 'static,
-        C: Fn(&E, U, U) -> U + Copy + Send + Sync + 'static,
+        A: Fn(&E, V) -> U + Stateless,
+        B: Fn(&E, U, V) -> U + Stateless,
+        C: Fn(&E, U, U) -> U + Stateless,
     {
         let spread = Chosen::asked(partitioner)?;
         Ok(CombineByKey::new(&self.parent, self.functions(create, merge_value, merge_combiners), &spread))
     }
 
-    fn functions<A: Copy + 'static, B: Copy + 'static, C: Copy + 'static>(
+    fn functions<A: Stateless, B: Stateless, C: Stateless>(
         &self,
         create: A,
         merge_value: B,
@@ -69,6 +87,15 @@ where
     }
 
     /// [`aggregate_by_key`](super::PairRdd::aggregate_by_key) with the value.
+    ///
+    /// ```
+    /// use rsk::prelude::*;
+    /// let ctx = rsk::Context::new("local")?;
+    /// let pairs = ctx.parallelize(vec![('a', 7), ('a', 8)], 1)?;
+    /// let large = pairs.with(7).aggregate_by_key(0, |n, count, v| count + u32::from(v > *n), |_, a, b| a + b);
+    /// assert_eq!(large.collect()?, [('a', 1)]);
+    /// # Ok::<(), rsk::Error>(())
+    /// ```
     pub fn aggregate_by_key<U, B, C>(
         self,
         zero: U,
@@ -77,14 +104,23 @@ where
     ) -> AggregatedWith<K, V, E, U, B, C>
     where
         U: Data + Sync + Clone,
-        B: Fn(&E, U, V) -> U + Copy + Send + Sync + 'static,
-        C: Fn(&E, U, U) -> U + Copy + Send + Sync + 'static,
+        B: Fn(&E, U, V) -> U + Stateless,
+        C: Fn(&E, U, U) -> U + Stateless,
     {
         let spread = self.spread();
         CombineByKey::new(&self.parent, self.aggregation(zero, merge_value, merge_combiners), &spread)
     }
 
     /// [`aggregate_by_key_into`](super::PairRdd::aggregate_by_key_into) with the value.
+    ///
+    /// ```
+    /// use rsk::prelude::*;
+    /// let ctx = rsk::Context::new("local")?;
+    /// let pairs = ctx.parallelize(vec![('a', 7), ('a', 8)], 1)?;
+    /// let large = pairs.with(7).aggregate_by_key_into(0, |n, count, v| count + u32::from(v > *n), |_, a, b| a + b, 4)?;
+    /// assert_eq!((large.partitions(), large.collect()?), (4, vec![('a', 1)]));
+    /// # Ok::<(), rsk::Error>(())
+    /// ```
     pub fn aggregate_by_key_into<U, B, C>(
         self,
         zero: U,
@@ -94,14 +130,14 @@ where
     ) -> Result<AggregatedWith<K, V, E, U, B, C>>
     where
         U: Data + Sync + Clone,
-        B: Fn(&E, U, V) -> U + Copy + Send + Sync + 'static,
-        C: Fn(&E, U, U) -> U + Copy + Send + Sync + 'static,
+        B: Fn(&E, U, V) -> U + Stateless,
+        C: Fn(&E, U, U) -> U + Stateless,
     {
         let spread = Chosen::asked(partitioner)?;
         Ok(CombineByKey::new(&self.parent, self.aggregation(zero, merge_value, merge_combiners), &spread))
     }
 
-    fn aggregation<U: Data + Sync, B: Copy + 'static, C: Copy + 'static>(
+    fn aggregation<U: Data + Sync, B: Stateless, C: Stateless>(
         &self,
         zero: U,
         merge_value: B,
@@ -115,15 +151,32 @@ where
     }
 
     /// [`fold_by_key`](super::PairRdd::fold_by_key) with the value.
+    ///
+    /// ```
+    /// use rsk::prelude::*;
+    /// let ctx = rsk::Context::new("local")?;
+    /// let pairs = ctx.parallelize(vec![('a', 7), ('a', 8)], 1)?;
+    /// assert_eq!(pairs.with(10).fold_by_key(0, |bound, a, b| (a + b).min(*bound)).collect()?, [('a', 10)]);
+    /// # Ok::<(), rsk::Error>(())
+    /// ```
     pub fn fold_by_key<F>(self, zero: V, function: F) -> AggregatedWith<K, V, E, V, F, F>
     where
         V: Sync + Clone,
-        F: Fn(&E, V, V) -> V + Copy + Send + Sync + 'static,
+        F: Fn(&E, V, V) -> V + Stateless,
     {
         self.aggregate_by_key(zero, function, function)
     }
 
     /// [`fold_by_key_into`](super::PairRdd::fold_by_key_into) with the value.
+    ///
+    /// ```
+    /// use rsk::prelude::*;
+    /// let ctx = rsk::Context::new("local")?;
+    /// let pairs = ctx.parallelize(vec![('a', 7), ('a', 8)], 1)?;
+    /// let sums = pairs.with(10).fold_by_key_into(0, |bound, a, b| (a + b).min(*bound), 4)?;
+    /// assert_eq!((sums.partitions(), sums.collect()?), (4, vec![('a', 10)]));
+    /// # Ok::<(), rsk::Error>(())
+    /// ```
     pub fn fold_by_key_into<F>(
         self,
         zero: V,
@@ -132,7 +185,7 @@ where
     ) -> Result<AggregatedWith<K, V, E, V, F, F>>
     where
         V: Sync + Clone,
-        F: Fn(&E, V, V) -> V + Copy + Send + Sync + 'static,
+        F: Fn(&E, V, V) -> V + Stateless,
     {
         self.aggregate_by_key_into(zero, function, function, partitioner)
     }
@@ -149,20 +202,29 @@ where
     /// ```
     pub fn reduce_by_key<F>(self, function: F) -> Reduced<K, V, Bound<E, F>>
     where
-        F: Fn(&E, V, V) -> V + Copy + Send + Sync + 'static,
+        F: Fn(&E, V, V) -> V + Stateless,
     {
         let spread = self.spread();
         CombineByKey::new(&self.parent, Reduce(Bound::new(self.value, function)), &spread)
     }
 
     /// [`reduce_by_key_into`](super::PairRdd::reduce_by_key_into) with the value.
+    ///
+    /// ```
+    /// use rsk::prelude::*;
+    /// let ctx = rsk::Context::new("local")?;
+    /// let pairs = ctx.parallelize(vec![('a', 7), ('a', 8)], 1)?;
+    /// let sums = pairs.with(10).reduce_by_key_into(|bound, a, b| (a + b).min(*bound), 4)?;
+    /// assert_eq!((sums.partitions(), sums.collect()?), (4, vec![('a', 10)]));
+    /// # Ok::<(), rsk::Error>(())
+    /// ```
     pub fn reduce_by_key_into<F>(
         self,
         function: F,
         partitioner: impl Partitioner<K>,
     ) -> Result<Reduced<K, V, Bound<E, F>>>
     where
-        F: Fn(&E, V, V) -> V + Copy + Send + Sync + 'static,
+        F: Fn(&E, V, V) -> V + Stateless,
     {
         let spread = Chosen::asked(partitioner)?;
         Ok(CombineByKey::new(&self.parent, Reduce(Bound::new(self.value, function)), &spread))

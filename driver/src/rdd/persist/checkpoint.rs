@@ -173,44 +173,71 @@ impl<T: Data> PartitionAction<T> for Write {
 
 /// Where a context's checkpoints go.
 #[derive(Debug, Default)]
-pub(crate) struct CheckpointDir(Mutex<Option<PathBuf>>);
+pub(crate) struct CheckpointDir(Mutex<Place>);
+
+#[derive(Debug, Default)]
+enum Place {
+    /// The work directory, whence they go with their handles.
+    #[default]
+    WorkDir,
+    /// What the user typed; the first checkpoint makes it.
+    Typed(PathBuf),
+    /// This context's own folder under what was typed.
+    Own(PathBuf),
+}
 
 impl CheckpointDir {
     /// The folder for checkpoints, and whether they go with their handles.
     fn parent(&self, context: &Context) -> Result<(PathBuf, bool)> {
-        if let Some(typed) = &*self.0.lock() {
-            return Ok((typed.clone(), false));
+        let mut place = self.0.lock();
+        match &*place {
+            Place::WorkDir => {
+                let own = context.backend().executor().work_dir().path().join("checkpoint");
+                fs::create_dir_all(&own).map_err(|error| WriteError::Folder(own.clone(), error))?;
+                Ok((own, true))
+            }
+            Place::Typed(typed) => {
+                let own = own_folder(typed)?;
+                *place = Place::Own(own.clone());
+                Ok((own, false))
+            }
+            Place::Own(own) => Ok((own.clone(), false)),
         }
-        let own = context.backend().executor().work_dir().path().join("checkpoint");
-        fs::create_dir_all(&own).map_err(|error| WriteError::Folder(own.clone(), error))?;
-        Ok((own, true))
     }
 
-    /// Makes a folder of this context's own, so that two programs with one folder do not meet.
     fn set(&self, typed: &Path) -> Result<()> {
-        let fail = |path: &Path, error| WriteError::Folder(path.to_owned(), error);
-        fs::create_dir_all(typed).map_err(|error| fail(typed, error))?;
-        let typed = typed.canonicalize().map_err(|error| fail(typed, error))?;
-        for number in 0.. {
-            let own = typed.join(format!("application-{number}"));
-            match fs::create_dir(&own) {
-                Ok(()) => {
-                    *self.0.lock() = Some(own);
-                    break;
-                }
-                Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => {}
-                Err(error) => return Err(fail(&own, error).into()),
-            }
+        let fail = |error| WriteError::Folder(typed.to_owned(), error);
+        let typed = std::path::absolute(typed).map_err(fail)?;
+        if !typed.ancestors().find(|path| path.exists()).is_some_and(Path::is_dir) {
+            return Err(fail(std::io::ErrorKind::NotADirectory.into()).into());
         }
+        *self.0.lock() = Place::Typed(typed);
         Ok(())
+    }
+}
+
+/// Makes a folder of one context's own, so that two programs with one folder do not meet.
+fn own_folder(typed: &Path) -> Result<PathBuf> {
+    let fail = |path: &Path, error| WriteError::Folder(path.to_owned(), error);
+    fs::create_dir_all(typed).map_err(|error| fail(typed, error))?;
+    let typed = typed.canonicalize().map_err(|error| fail(typed, error))?;
+    let mut number = 0u64;
+    loop {
+        let own = typed.join(format!("application-{number}"));
+        match fs::create_dir(&own) {
+            Ok(()) => return Ok(own),
+            Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => number += 1,
+            Err(error) => return Err(fail(&own, error).into()),
+        }
     }
 }
 
 impl Context {
     /// Where checkpoints go from now on: into a folder of this context's own under `path`, which all executors must
-    /// reach. They stay there when the program ends. `--conf checkpoint_dir=DIR` does the same from the start.
+    /// reach. They stay there when the program ends. `--conf checkpoint_dir=DIR` does the same from the start. The folders are
+    /// made with the first checkpoint.
     ///
-    /// Errors: a folder that cannot be made.
+    /// Errors: a file is in its way.
     ///
     /// ```
     /// use rsk::prelude::*;

@@ -177,7 +177,7 @@ impl<P: Rdd<Item: Data + Sync + Clone>> Rdd for Persisted<P> {
     fn encode(&self, partition: PartitionId, to: &mut Encoder) {
         let level = self.level();
         let id = BlockId { rdd: self.rdd, partition };
-        let is_held = level.is_some() && self.parent().context().blocks().holds(id);
+        let is_held = level.is_some() && self.parent().context().blocks().holds(id, to.executor());
         to.put(&(self.rdd, level, is_held));
         if !is_held {
             self.parent().encode(partition, to);

@@ -300,6 +300,12 @@ fn checkpoints_in_the_work_directory_go_with_their_handles_and_others_stay() {
     let mut config = Config::default();
     config.set(&format!("checkpoint_dir={}", dir.path().display())).unwrap();
     let other = Context::with_config("local", config).unwrap();
+    let folders = || std::fs::read_dir(dir.path()).unwrap().count();
+    assert_eq!(
+        (folders(), other.range(0..4, 2).count().unwrap(), folders()),
+        (1, 4, 1),
+        "a folder is made when it is needed"
+    );
     let other = other.range(0..4, 2).checkpoint().unwrap();
     assert_ne!(other.folder(), kept, "two programs share a folder and no file");
     assert_eq!(other.collect().unwrap(), [0, 1, 2, 3]);

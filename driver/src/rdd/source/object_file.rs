@@ -4,7 +4,7 @@ use super::{Files, Format};
 use crate::{Context, Result};
 use rsk_executor::TaskContext;
 use rsk_proto::Data;
-use rsk_storage::{InputFile, ReadError, list, read_object_part};
+use rsk_storage::{InputFile, ReadError, read_object_part};
 use serde::{Deserialize, Serialize};
 use std::{fmt, marker::PhantomData};
 
@@ -62,6 +62,6 @@ impl Context {
     /// # Ok::<(), rsk::Error>(())
     /// ```
     pub fn object_file<T: Data>(&self, paths: &str) -> Result<ObjectFile<T>> {
-        Ok(Files::new(self, list(paths)?, Objects(PhantomData)))
+        Ok(Files::new(self, self.list(paths)?, Objects(PhantomData)))
     }
 }

@@ -3,7 +3,7 @@
 use super::{Files, Format};
 use crate::{Context, Result};
 use rsk_executor::TaskContext;
-use rsk_storage::{ReadError, Text, TextOptions, TextPartition, list, plan, read_lines};
+use rsk_storage::{ReadError, Text, TextOptions, TextPartition, plan, read_lines};
 use serde::{Deserialize, Serialize};
 
 /// The lines of text files, split by split.
@@ -74,7 +74,7 @@ impl Context {
     /// # Ok::<(), rsk::Error>(())
     /// ```
     pub fn text_file_with(&self, paths: &str, options: TextOptions) -> Result<TextFile> {
-        let splits = plan(&list(paths)?, &options);
+        let splits = plan(&self.list(paths)?, &options);
         Ok(Files::new(self, splits, TextLines(options)))
     }
 

@@ -3,7 +3,7 @@
 use super::{Files, Format, text_file::within};
 use crate::{Context, Result};
 use rsk_executor::TaskContext;
-use rsk_storage::{InputFile, ReadError, Text, TextOptions, list, plan_whole, read_binary, whole_text};
+use rsk_storage::{InputFile, ReadError, Text, TextOptions, plan_whole, read_binary, whole_text};
 use serde::{Deserialize, Serialize};
 
 /// Files as text, each with its path.
@@ -57,8 +57,8 @@ fn path_of(file: &InputFile) -> Text {
 }
 
 /// Files by partition: as many as the options ask for, and a block of bytes in each or less.
-fn deal(paths: &str, options: &TextOptions) -> Result<Vec<Vec<InputFile>>> {
-    let files = list(paths)?;
+fn deal(context: &Context, paths: &str, options: &TextOptions) -> Result<Vec<Vec<InputFile>>> {
+    let files = context.list(paths)?;
     let bytes: u64 = files.iter().map(|file| file.bytes).sum();
     Ok(plan_whole(&files, options.splits_min.max(bytes.div_ceil(options.block_bytes.max(1)))))
 }
@@ -98,7 +98,7 @@ impl Context {
     /// # Ok::<(), rsk::Error>(())
     /// ```
     pub fn whole_text_files_with(&self, paths: &str, options: TextOptions) -> Result<WholeTextFiles> {
-        Ok(Files::new(self, deal(paths, &options)?, WholeText(options)))
+        Ok(Files::new(self, deal(self, paths, &options)?, WholeText(options)))
     }
 
     /// Files, each as one pair of its path and all its bytes as they are; partitions and bounds are those of
@@ -114,6 +114,6 @@ impl Context {
     /// ```
     pub fn binary_files(&self, paths: &str) -> Result<BinaryFiles> {
         let options = self.text_options();
-        Ok(Files::new(self, deal(paths, &options)?, WholeBytes(options)))
+        Ok(Files::new(self, deal(self, paths, &options)?, WholeBytes(options)))
     }
 }

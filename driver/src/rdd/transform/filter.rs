@@ -1,7 +1,7 @@
 //! `filter`: the records that the function approves.
 
 use super::one_parent;
-use crate::rdd::{Bound, Function, Partitioning, Rdd, With};
+use crate::rdd::{Bound, Function, Partitioning, Rdd, Stateless, With};
 use rsk_executor::TaskContext;
 use rsk_proto::{Data, PartitionId};
 
@@ -44,7 +44,7 @@ impl<P: Rdd, E: Data + Sync> With<P, E> {
     /// [`filter`](super::Transform::filter) with the value.
     pub fn filter<F>(self, function: F) -> Filter<P, Bound<E, F>>
     where
-        F: Fn(&E, &P::Item) -> bool + Copy + Send + Sync + 'static,
+        F: Fn(&E, &P::Item) -> bool + Stateless,
     {
         Filter::new(self.parent, Bound::new(self.value, function))
     }

@@ -1,7 +1,7 @@
 //! `flat_map`: any number of records for each record.
 
 use super::one_parent;
-use crate::rdd::{Bound, Function, Rdd, With};
+use crate::rdd::{Bound, Function, Rdd, Stateless, With};
 use rsk_executor::TaskContext;
 use rsk_proto::{Data, PartitionId};
 
@@ -41,7 +41,7 @@ impl<P: Rdd, E: Data + Sync> With<P, E> {
     pub fn flat_map<Out, F>(self, function: F) -> FlatMap<P, Bound<E, F>>
     where
         Out: IntoIterator<IntoIter: 'static, Item: Send + 'static> + 'static,
-        F: Fn(&E, P::Item) -> Out + Copy + Send + Sync + 'static,
+        F: Fn(&E, P::Item) -> Out + Stateless,
     {
         FlatMap::new(self.parent, Bound::new(self.value, function))
     }

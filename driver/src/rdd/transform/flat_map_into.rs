@@ -1,7 +1,7 @@
 //! `flat_map_into`: any number of records for each record, where they are made from borrows of it.
 
 use super::one_parent;
-use crate::rdd::{Bound, Function, Rdd, With};
+use crate::rdd::{Bound, Function, Rdd, Stateless, With};
 use rsk_executor::TaskContext;
 use rsk_proto::{CodecError, Data, Decoder, PartitionId};
 use std::marker::PhantomData;
@@ -136,7 +136,7 @@ impl<P: Rdd, E: Data + Sync> With<P, E> {
     pub fn flat_map_into<T, F>(self, function: F) -> FlatMapInto<P, Bound<E, F>, T>
     where
         T: Send + 'static,
-        F: Fn(&E, P::Item, &mut Out<T>) + Copy + Send + Sync + 'static,
+        F: Fn(&E, P::Item, &mut Out<T>) + Stateless,
     {
         FlatMapInto::new(self.parent, Bound::new(self.value, function))
     }

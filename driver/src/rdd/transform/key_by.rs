@@ -1,7 +1,7 @@
 //! `key_by`: each record with a key made from it.
 
 use super::Map;
-use crate::rdd::{Bound, Function, Rdd, With};
+use crate::rdd::{Bound, Function, Rdd, Stateless, With};
 use rsk_proto::{CodecError, Data, Decoder, Encoder};
 
 /// A function of a borrowed record that gives its key, as one of a record that gives key and record.
@@ -39,7 +39,7 @@ impl<P: Rdd, E: Data + Sync> With<P, E> {
     pub fn key_by<K, F>(self, function: F) -> Map<P, Keyed<Bound<E, F>>>
     where
         K: Send + 'static,
-        F: Fn(&E, &P::Item) -> K + Copy + Send + Sync + 'static,
+        F: Fn(&E, &P::Item) -> K + Stateless,
     {
         Map::new(self.parent, Keyed::new(Bound::new(self.value, function)))
     }

@@ -1,7 +1,7 @@
 //! `map`: one record for each record.
 
 use super::one_parent;
-use crate::rdd::{Bound, Function, Rdd, With};
+use crate::rdd::{Bound, Function, Rdd, Stateless, With};
 use rsk_executor::TaskContext;
 use rsk_proto::{Data, PartitionId};
 
@@ -48,7 +48,7 @@ impl<P: Rdd, E: Data + Sync> With<P, E> {
     pub fn map<Out, F>(self, function: F) -> Map<P, Bound<E, F>>
     where
         Out: Send + 'static,
-        F: Fn(&E, P::Item) -> Out + Copy + Send + Sync + 'static,
+        F: Fn(&E, P::Item) -> Out + Stateless,
     {
         Map::new(self.parent, Bound::new(self.value, function))
     }

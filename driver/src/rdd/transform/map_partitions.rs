@@ -1,7 +1,7 @@
 //! `map_partitions`: what the function makes of each partition.
 
 use super::{Marked, one_parent};
-use crate::rdd::{Bound, Function, Items, Rdd, With};
+use crate::rdd::{Bound, Function, Items, Rdd, Stateless, With};
 use rsk_executor::TaskContext;
 use rsk_proto::{Data, PartitionId};
 
@@ -41,7 +41,7 @@ impl<P: Rdd, E: Data + Sync> With<P, E> {
     pub fn map_partitions<Out, F>(self, function: F) -> MapPartitions<P, Bound<E, F>>
     where
         Out: IntoIterator<IntoIter: 'static, Item: Send + 'static>,
-        F: Fn(&E, Items<P::Item>) -> Out + Copy + Send + Sync + 'static,
+        F: Fn(&E, Items<P::Item>) -> Out + Stateless,
     {
         MapPartitions::new(self.parent, Bound::new(self.value, function))
     }
@@ -50,7 +50,7 @@ impl<P: Rdd, E: Data + Sync> With<P, E> {
     pub fn map_partitions_keeping_keys<Out, F>(self, function: F) -> Marked<MapPartitions<P, Bound<E, F>>>
     where
         Out: IntoIterator<IntoIter: 'static, Item: Send + 'static>,
-        F: Fn(&E, Items<P::Item>) -> Out + Copy + Send + Sync + 'static,
+        F: Fn(&E, Items<P::Item>) -> Out + Stateless,
     {
         let partitioning = self.parent.partitioning();
         Marked::spread(self.map_partitions(function), partitioning)

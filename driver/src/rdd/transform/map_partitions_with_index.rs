@@ -1,7 +1,7 @@
 //! `map_partitions_with_index`: what the function makes of each partition and its number.
 
 use super::one_parent;
-use crate::rdd::{Bound, Function, Items, Rdd, With};
+use crate::rdd::{Bound, Function, Items, Rdd, Stateless, With};
 use rsk_executor::TaskContext;
 use rsk_proto::{Data, PartitionId};
 
@@ -41,7 +41,7 @@ impl<P: Rdd, E: Data + Sync> With<P, E> {
     pub fn map_partitions_with_index<Out, F>(self, function: F) -> MapPartitionsWithIndex<P, Bound<E, F>>
     where
         Out: IntoIterator<IntoIter: 'static, Item: Send + 'static>,
-        F: Fn(&E, usize, Items<P::Item>) -> Out + Copy + Send + Sync + 'static,
+        F: Fn(&E, usize, Items<P::Item>) -> Out + Stateless,
     {
         MapPartitionsWithIndex::new(self.parent, Bound::new(self.value, function))
     }

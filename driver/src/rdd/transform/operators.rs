@@ -7,7 +7,7 @@ use super::{
 };
 use crate::{
     Result,
-    rdd::{BoxedRdd, Determinism, Items, Pure, Rdd, With},
+    rdd::{BoxedRdd, Determinism, Items, Pure, Rdd, Stateless, With},
 };
 use rsk_proto::Data;
 
@@ -30,7 +30,7 @@ pub trait Transform: Rdd {
     fn map<Out, F>(&self, function: F) -> Map<Self, Pure<F>>
     where
         Out: Send + 'static,
-        F: Fn(Self::Item) -> Out + Copy + Send + Sync + 'static,
+        F: Fn(Self::Item) -> Out + Stateless,
     {
         Map::new(self.clone(), Pure::new(function))
     }
@@ -45,7 +45,7 @@ pub trait Transform: Rdd {
     /// ```
     fn filter<F>(&self, function: F) -> Filter<Self, Pure<F>>
     where
-        F: Fn(&Self::Item) -> bool + Copy + Send + Sync + 'static,
+        F: Fn(&Self::Item) -> bool + Stateless,
     {
         Filter::new(self.clone(), Pure::new(function))
     }
@@ -62,7 +62,7 @@ pub trait Transform: Rdd {
     fn flat_map<Out, F>(&self, function: F) -> FlatMap<Self, Pure<F>>
     where
         Out: IntoIterator<IntoIter: 'static, Item: Send + 'static> + 'static,
-        F: Fn(Self::Item) -> Out + Copy + Send + Sync + 'static,
+        F: Fn(Self::Item) -> Out + Stateless,
     {
         FlatMap::new(self.clone(), Pure::new(function))
     }
@@ -79,7 +79,7 @@ pub trait Transform: Rdd {
     fn map_partitions<Out, F>(&self, function: F) -> MapPartitions<Self, Pure<F>>
     where
         Out: IntoIterator<IntoIter: 'static, Item: Send + 'static>,
-        F: Fn(Items<Self::Item>) -> Out + Copy + Send + Sync + 'static,
+        F: Fn(Items<Self::Item>) -> Out + Stateless,
     {
         MapPartitions::new(self.clone(), Pure::new(function))
     }
@@ -99,7 +99,7 @@ pub trait Transform: Rdd {
     fn map_partitions_keeping_keys<Out, F>(&self, function: F) -> Marked<MapPartitions<Self, Pure<F>>>
     where
         Out: IntoIterator<IntoIter: 'static, Item: Send + 'static>,
-        F: Fn(Items<Self::Item>) -> Out + Copy + Send + Sync + 'static,
+        F: Fn(Items<Self::Item>) -> Out + Stateless,
     {
         Marked::spread(self.map_partitions(function), self.partitioning())
     }
@@ -116,7 +116,7 @@ pub trait Transform: Rdd {
     fn map_partitions_with_index<Out, F>(&self, function: F) -> MapPartitionsWithIndex<Self, Pure<F>>
     where
         Out: IntoIterator<IntoIter: 'static, Item: Send + 'static>,
-        F: Fn(usize, Items<Self::Item>) -> Out + Copy + Send + Sync + 'static,
+        F: Fn(usize, Items<Self::Item>) -> Out + Stateless,
     {
         MapPartitionsWithIndex::new(self.clone(), Pure::new(function))
     }
@@ -137,7 +137,7 @@ pub trait Transform: Rdd {
     fn flat_map_into<T, F>(&self, function: F) -> FlatMapInto<Self, Pure<F>, T>
     where
         T: Send + 'static,
-        F: Fn(Self::Item, &mut Out<T>) + Copy + Send + Sync + 'static,
+        F: Fn(Self::Item, &mut Out<T>) + Stateless,
     {
         FlatMapInto::new(self.clone(), Pure::new(function))
     }
@@ -167,7 +167,7 @@ pub trait Transform: Rdd {
     fn key_by<K, F>(&self, function: F) -> Map<Self, Keyed<Pure<F>>>
     where
         K: Send + 'static,
-        F: Fn(&Self::Item) -> K + Copy + Send + Sync + 'static,
+        F: Fn(&Self::Item) -> K + Stateless,
     {
         Map::new(self.clone(), Keyed::new(Pure::new(function)))
     }
@@ -187,7 +187,7 @@ pub trait Transform: Rdd {
     where
         Out: Send + 'static,
         E: Into<AnyError> + 'static,
-        F: Fn(Self::Item) -> Result<Out, E> + Copy + Send + Sync + 'static,
+        F: Fn(Self::Item) -> Result<Out, E> + Stateless,
     {
         Map::new(self.clone(), Trying::new(Pure::new(function)))
     }
@@ -204,7 +204,7 @@ pub trait Transform: Rdd {
     fn try_filter<E, F>(&self, function: F) -> Filter<Self, Trying<Pure<F>>>
     where
         E: Into<AnyError> + 'static,
-        F: Fn(&Self::Item) -> Result<bool, E> + Copy + Send + Sync + 'static,
+        F: Fn(&Self::Item) -> Result<bool, E> + Stateless,
     {
         Filter::new(self.clone(), Trying::new(Pure::new(function)))
     }
@@ -222,7 +222,7 @@ pub trait Transform: Rdd {
     where
         Out: IntoIterator<IntoIter: 'static, Item: Send + 'static> + 'static,
         E: Into<AnyError> + 'static,
-        F: Fn(Self::Item) -> Result<Out, E> + Copy + Send + Sync + 'static,
+        F: Fn(Self::Item) -> Result<Out, E> + Stateless,
     {
         FlatMap::new(self.clone(), Trying::new(Pure::new(function)))
     }
@@ -241,7 +241,7 @@ pub trait Transform: Rdd {
     where
         Out: IntoIterator<IntoIter: 'static, Item: Send + 'static>,
         E: Into<AnyError> + 'static,
-        F: Fn(Items<Self::Item>) -> Result<Out, E> + Copy + Send + Sync + 'static,
+        F: Fn(Items<Self::Item>) -> Result<Out, E> + Stateless,
     {
         MapPartitions::new(self.clone(), Trying::new(Pure::new(function)))
     }
@@ -320,7 +320,7 @@ pub trait Transform: Rdd {
     where
         R: Rdd,
         Out: IntoIterator<IntoIter: 'static, Item: Send + 'static>,
-        F: Fn(Items<Self::Item>, Items<R::Item>) -> Out + Copy + Send + Sync + 'static,
+        F: Fn(Items<Self::Item>, Items<R::Item>) -> Out + Stateless,
     {
         ZipPartitions::new(self.clone(), other.clone(), Pure::new(function))
     }

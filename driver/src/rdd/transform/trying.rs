@@ -1,7 +1,7 @@
 //! Functions that can fail: `try_map`, `try_filter`, `try_flat_map`, `try_map_partitions`.
 
 use super::{Filter, FlatMap, Map, MapPartitions};
-use crate::rdd::{Bound, Function, Items, Rdd, With};
+use crate::rdd::{Bound, Function, Items, Rdd, Stateless, With};
 use rsk_proto::{Cause, CodecError, Data, Decoder, Encoder, TaskError};
 
 /// Any error, as [`Into`] makes it: `std`'s errors, `&str`, `String`, and what `anyhow` and `eyre` give.
@@ -50,7 +50,7 @@ impl<P: Rdd, E: Data + Sync> With<P, E> {
     where
         Out: Send + 'static,
         Error: Into<AnyError> + 'static,
-        F: Fn(&E, P::Item) -> Result<Out, Error> + Copy + Send + Sync + 'static,
+        F: Fn(&E, P::Item) -> Result<Out, Error> + Stateless,
     {
         Map::new(self.parent, Trying::new(Bound::new(self.value, function)))
     }
@@ -59,7 +59,7 @@ impl<P: Rdd, E: Data + Sync> With<P, E> {
     pub fn try_filter<Error, F>(self, function: F) -> Filter<P, Trying<Bound<E, F>>>
     where
         Error: Into<AnyError> + 'static,
-        F: Fn(&E, &P::Item) -> Result<bool, Error> + Copy + Send + Sync + 'static,
+        F: Fn(&E, &P::Item) -> Result<bool, Error> + Stateless,
     {
         Filter::new(self.parent, Trying::new(Bound::new(self.value, function)))
     }
@@ -69,7 +69,7 @@ impl<P: Rdd, E: Data + Sync> With<P, E> {
     where
         Out: IntoIterator<IntoIter: 'static, Item: Send + 'static> + 'static,
         Error: Into<AnyError> + 'static,
-        F: Fn(&E, P::Item) -> Result<Out, Error> + Copy + Send + Sync + 'static,
+        F: Fn(&E, P::Item) -> Result<Out, Error> + Stateless,
     {
         FlatMap::new(self.parent, Trying::new(Bound::new(self.value, function)))
     }
@@ -79,7 +79,7 @@ impl<P: Rdd, E: Data + Sync> With<P, E> {
     where
         Out: IntoIterator<IntoIter: 'static, Item: Send + 'static>,
         Error: Into<AnyError> + 'static,
-        F: Fn(&E, Items<P::Item>) -> Result<Out, Error> + Copy + Send + Sync + 'static,
+        F: Fn(&E, Items<P::Item>) -> Result<Out, Error> + Stateless,
     {
         MapPartitions::new(self.parent, Trying::new(Bound::new(self.value, function)))
     }

@@ -1,7 +1,7 @@
 //! `zip_partitions`: what the function makes of two partitions.
 
 use super::two_parents;
-use crate::rdd::{Bound, Function, Items, Rdd, With};
+use crate::rdd::{Bound, Function, Items, Rdd, Stateless, With};
 use rsk_executor::TaskContext;
 use rsk_proto::{Data, PartitionId};
 
@@ -59,7 +59,7 @@ impl<P: Rdd, E: Data + Sync> With<P, E> {
     where
         B: Rdd,
         Out: IntoIterator<IntoIter: 'static, Item: Send + 'static>,
-        F: Fn(&E, Items<P::Item>, Items<B::Item>) -> Out + Copy + Send + Sync + 'static,
+        F: Fn(&E, Items<P::Item>, Items<B::Item>) -> Out + Stateless,
     {
         ZipPartitions::new(self.parent, other.clone(), Bound::new(self.value, function))
     }

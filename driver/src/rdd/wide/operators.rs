@@ -4,7 +4,7 @@ use super::{Distinct, Intersection, Repartition, SortedBy, Subtract, distinct::U
 use crate::{
     Result,
     rdd::{
-        Partitioner, Rdd, Transform,
+        Partitioner, Rdd, Stateless, Transform,
         pair::{CombineByKey, CombineEarly, First, Group, Grouped, Groups, Sorted, Values},
         partitioner::Chosen,
         partitions::check_partitions,
@@ -188,7 +188,7 @@ pub trait Wide: Rdd {
     where
         K: Data + Hash + Eq,
         Self::Item: Data,
-        F: Fn(&Self::Item) -> K + Copy + Send + Sync + 'static,
+        F: Fn(&Self::Item) -> K + Stateless,
     {
         let pairs = self.key_by(function);
         CombineByKey::new(&pairs, Group, &Chosen::upstream(&[(None, self.partitions())]))
@@ -210,7 +210,7 @@ pub trait Wide: Rdd {
     where
         K: Data + Hash + Eq,
         Self::Item: Data,
-        F: Fn(&Self::Item) -> K + Copy + Send + Sync + 'static,
+        F: Fn(&Self::Item) -> K + Stateless,
     {
         let pairs = self.key_by(function);
         Ok(CombineByKey::new(&pairs, Group, &Chosen::asked(partitioner)?))
@@ -235,7 +235,7 @@ pub trait Wide: Rdd {
     where
         K: Data + Sync + Ord,
         Self::Item: Data,
-        F: Fn(&Self::Item) -> K + Copy + Send + Sync + 'static,
+        F: Fn(&Self::Item) -> K + Stateless,
     {
         let pairs = self.key_by(function);
         Values(Sorted::over_all(&pairs, partitions, false))

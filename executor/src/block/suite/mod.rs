@@ -48,8 +48,13 @@ impl Bench {
         let parent = tempfile::tempdir().unwrap();
         let work_dir = WorkDir::create(parent.path()).unwrap();
         let config = ExecutorConfig { slots: 2, memory: ByteSize(budget.div_ceil(6) * 10) };
-        let executor =
-            Executor::new(config, |_, _| Ok(TaskOutput::Inline(Vec::new())), Arc::new(NoDriver), work_dir);
+        let executor = Executor::new(
+            config,
+            |_, _| Ok(TaskOutput::Inline(Vec::new())),
+            Arc::new(NoDriver),
+            work_dir,
+            None,
+        );
         Bench { executor, _parent: parent }
     }
 

@@ -8,14 +8,14 @@ use rsk_proto::{
 };
 use std::{collections::BTreeMap, time::Duration};
 
-fn demand(shape: &str, count: Option<u32>) -> Option<Demand> {
-    Some(Demand { shape: shape.parse().unwrap(), ports: 0, count })
+fn demand(shape: &str, count: Option<u32>) -> Demand {
+    Demand { shape: shape.parse().unwrap(), ports: 0, count }
 }
 
 /// One agent and one driver, which wants this.
 fn pair(shape: &str, count: Option<u32>) -> World {
     let mut world = World::new(1, 1);
-    world.apps[0].demand = demand(shape, count);
+    world.apps[0].demand = Some(demand(shape, count));
     world.connect_agent(0);
     world.connect_app(0);
     world.read_all();
@@ -127,7 +127,7 @@ fn roles_with_a_quota_wait_for_the_agents_after_a_restart() {
         OperatorRequest::SetQuota { role: RoleName::default(), limit, force: false },
     ));
     world.restart_master();
-    world.apps[0].demand = demand("cpus:1;mem:1", None);
+    world.apps[0].demand = Some(demand("cpus:1;mem:1", None));
     world.connect_app(0);
     world.connect_agent(0);
     world.read_all();
@@ -239,7 +239,7 @@ fn who_wants_what_no_agent_has_is_told_within_15_seconds() {
 #[test]
 fn offers_that_nobody_answers_go_to_who_has_nothing() {
     let mut world = pair("cpus:1;mem:1", None);
-    world.apps.push(SimApp { demand: demand("cpus:1;mem:1", Some(1)), ..SimApp::default() });
+    world.apps.push(SimApp { demand: Some(demand("cpus:1;mem:1", Some(1))), ..SimApp::default() });
     world.connect_app(1);
     world.read_all();
     assert!(world.apps[1].offers.is_empty(), "the first holds all");

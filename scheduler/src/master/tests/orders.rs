@@ -53,8 +53,8 @@ fn happenings() -> impl Strategy<Value = Vec<Happening>> {
     prop::collection::vec(one, 1..150)
 }
 
-fn happen(world: &mut World, happening: Happening) {
-    match happening {
+fn happen(world: &mut World, happening: &Happening) {
+    match *happening {
         Happening::AgentReads(at) => world.agent_reads(at),
         Happening::AgentConnects(at) => world.connect_agent(at),
         Happening::AgentBreaks(at) => world.break_agent(at),
@@ -119,7 +119,7 @@ proptest! {
         (0..AGENTS).for_each(|at| world.connect_agent(at));
         (0..APPS).for_each(|at| world.connect_app(at));
         for happening in happenings {
-            happen(&mut world, happening);
+            happen(&mut world, &happening);
             invariant::offered_once(&world);
             invariant::sums(&world);
         }

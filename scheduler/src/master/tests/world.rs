@@ -205,7 +205,7 @@ impl World {
             role: RoleName::default(),
             address: "home:4040".to_owned(),
             web: None,
-            failover_timeout: Duration::from_secs(60),
+            failover_timeout: Duration::from_mins(1),
             driver: None,
         };
         let claim =

@@ -1,0 +1,261 @@
+//! What the driver asks of the master, and what it does with what it is offered. Pure.
+
+use rsk_proto::{
+    AgentId, Demand, ExecutorClaim, ExecutorEnd, ExecutorId, MasterToFramework, Offer, OfferId, Refuse,
+    Resources, Time,
+};
+use std::{collections::BTreeMap, time::Duration};
+
+/// How many executors, and of what size.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Sizes {
+    /// Slots of an executor, a CPU each.
+    pub(crate) executor_slots: u32,
+    /// Memory of an executor.
+    pub(crate) executor_memory_bytes: u64,
+    /// Slots of all executors together.
+    pub(crate) slots_max: u32,
+    /// An executor that has had nothing to do for so long is given back, unless it holds cached blocks.
+    pub(crate) idle_timeout: Duration,
+}
+
+/// What the core hears.
+#[derive(Debug)]
+pub(crate) enum Event {
+    /// The master has said something.
+    Master(MasterToFramework),
+    /// An executor has dialled the driver and was welcomed.
+    Joined(ExecutorId),
+    /// So many tasks wait or run, and these executors have work or hold blocks.
+    Load { tasks: usize, busy: Vec<ExecutorId> },
+    /// The time that `wake_at` named has come.
+    Wake,
+}
+
+/// What the shell does.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Command {
+    /// Buy executors with an offer.
+    Accept {
+        offer: OfferId,
+        executors: Vec<Order>,
+    },
+    Decline {
+        offers: Vec<OfferId>,
+        refuse: Refuse,
+    },
+    Want(Option<Demand>),
+    /// Give an executor back.
+    Release(ExecutorId),
+    Acknowledge(ExecutorId),
+    /// An executor is gone.
+    Forget {
+        executor: ExecutorId,
+        why: String,
+    },
+    /// An agent is gone, with the map outputs it kept.
+    ForgetAgent(AgentId),
+    /// Tell the user why jobs wait.
+    Tell(String),
+    /// No job can go on.
+    GiveUp(String),
+}
+
+/// One executor that is ordered.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Order {
+    pub(crate) executor: ExecutorId,
+    pub(crate) slots: u32,
+    pub(crate) resources: Resources,
+}
+
+#[derive(Debug)]
+struct Executor {
+    agent: AgentId,
+    /// It runs tasks.
+    has_joined: bool,
+    is_released: bool,
+    /// Since when it has had nothing to do.
+    idle_since: Option<Time>,
+}
+
+/// The executors of one application.
+#[derive(Debug)]
+pub(crate) struct FrameworkCore {
+    sizes: Sizes,
+    next: u64,
+    executors: BTreeMap<ExecutorId, Executor>,
+    tasks: usize,
+    asked: Option<Demand>,
+    /// Executors that ended before they joined, one after another.
+    failures: u32,
+}
+
+/// So many executors in a row that end before they can run a task mean that none will.
+const FAILURES_MAX: u32 = 4;
+
+impl FrameworkCore {
+    pub(crate) fn new(sizes: Sizes) -> Self {
+        FrameworkCore { sizes, next: 1, executors: BTreeMap::new(), tasks: 0, asked: None, failures: 0 }
+    }
+
+    /// What it would say of itself when it subscribes (again).
+    pub(crate) fn claims(&self) -> Vec<ExecutorClaim> {
+        self.executors
+            .iter()
+            .map(|(id, executor)| ExecutorClaim { executor: *id, agent: executor.agent })
+            .collect()
+    }
+
+    /// What it could use now.
+    pub(crate) fn demand(&self) -> Option<Demand> {
+        let count = self.executors_wanted();
+        (count > 0).then(|| Demand { shape: self.shape(), ports: 0, count: Some(count) })
+    }
+
+    fn shape(&self) -> Resources {
+        Resources {
+            cpus_milli: u64::from(self.sizes.executor_slots) * 1000,
+            memory_bytes: self.sizes.executor_memory_bytes,
+            ..Resources::default()
+        }
+    }
+
+    /// Executors beside those that were ordered and have not been given back.
+    fn executors_wanted(&self) -> u32 {
+        let slots = u32::try_from(self.tasks).unwrap_or(u32::MAX).min(self.sizes.slots_max);
+        let there = self.executors.values().filter(|executor| !executor.is_released).count();
+        slots
+            .div_ceil(self.sizes.executor_slots.max(1))
+            .saturating_sub(u32::try_from(there).unwrap_or(u32::MAX))
+    }
+
+    /// Folds one event.
+    pub(crate) fn step(&mut self, event: Event, now: Time) -> Vec<Command> {
+        let mut commands = Vec::new();
+        match event {
+            Event::Master(message) => self.heard(message, &mut commands),
+            Event::Joined(id) => {
+                self.failures = 0;
+                if let Some(executor) = self.executors.get_mut(&id) {
+                    executor.has_joined = true;
+                    executor.idle_since = Some(now);
+                }
+            }
+            Event::Load { tasks, busy } => {
+                self.tasks = tasks;
+                for (id, executor) in self.executors.iter_mut().filter(|(_, executor)| executor.has_joined) {
+                    executor.idle_since =
+                        if busy.contains(id) { None } else { executor.idle_since.or(Some(now)) };
+                }
+            }
+            Event::Wake => {}
+        }
+        self.release_idle(now, &mut commands);
+        let demand = self.demand();
+        if demand != self.asked {
+            self.asked.clone_from(&demand);
+            commands.push(Command::Want(demand));
+        }
+        commands
+    }
+
+    /// When to wake it, if nothing happens before.
+    pub(crate) fn wake_at(&self) -> Option<Time> {
+        let idle = self.executors.values().filter(|executor| !executor.is_released);
+        idle.filter_map(|executor| executor.idle_since).min().map(|since| since + self.sizes.idle_timeout)
+    }
+
+    /// Forgets what the last master was told: the next one hears it with the subscription.
+    pub(crate) fn subscribed(&mut self, told: Option<Demand>) {
+        self.asked = told;
+    }
+
+    fn heard(&mut self, message: MasterToFramework, commands: &mut Vec<Command>) {
+        match message {
+            MasterToFramework::Offers(offers) => {
+                for offer in offers {
+                    commands.push(self.answer(&offer));
+                }
+            }
+            MasterToFramework::ExecutorEnded { executor, end, .. } => self.ended(executor, &end, commands),
+            MasterToFramework::AgentLost(agent) => {
+                let lost = self.executors.iter().filter(|(_, executor)| executor.agent == agent);
+                let lost: Vec<_> = lost.map(|(id, _)| *id).collect();
+                for executor in lost {
+                    self.executors.remove(&executor);
+                    commands.push(Command::Forget { executor, why: format!("{agent} is lost") });
+                }
+                commands.push(Command::ForgetAgent(agent));
+            }
+            MasterToFramework::Unsatisfiable { shape, largest, why } => {
+                let largest =
+                    largest.map_or_else(|| "there is none".to_owned(), |largest| largest.to_string());
+                commands.push(Command::Tell(format!(
+                    "no agent can give {shape} for one executor; the largest has {largest}: {why}"
+                )));
+            }
+            MasterToFramework::Stop { why } => commands.push(Command::GiveUp(why)),
+            MasterToFramework::Refused(refusal) => commands.push(Command::GiveUp(refusal.to_string())),
+            MasterToFramework::Subscribed { .. }
+            | MasterToFramework::Heartbeat
+            | MasterToFramework::Rescinded(_)
+            | MasterToFramework::ExecutorRuns { .. } => {}
+        }
+    }
+
+    /// An offer is used or given back at once: none is ever held.
+    fn answer(&mut self, offer: &Offer) -> Command {
+        let refuse = |why: &str| Command::Decline { offers: vec![offer.id], refuse: Refuse::because(why) };
+        let wanted = self.executors_wanted();
+        if wanted == 0 {
+            return refuse("it has as many executors as it can use");
+        }
+        let demand = Demand { shape: self.shape(), ports: 0, count: Some(wanted) };
+        let count = demand.shapes_in(&offer.resources);
+        if count == 0 {
+            return refuse("it is too small for one executor");
+        }
+        Command::Accept { offer: offer.id, executors: (0..count).map(|_| self.order(offer.agent)).collect() }
+    }
+
+    fn order(&mut self, agent: AgentId) -> Order {
+        let executor = ExecutorId(self.next);
+        self.next += 1;
+        let state = Executor { agent, has_joined: false, is_released: false, idle_since: None };
+        self.executors.insert(executor, state);
+        Order { executor, slots: self.sizes.executor_slots, resources: self.shape() }
+    }
+
+    /// Said again until it is acknowledged, so that it may come twice.
+    fn ended(&mut self, id: ExecutorId, end: &ExecutorEnd, commands: &mut Vec<Command>) {
+        commands.push(Command::Acknowledge(id));
+        let Some(executor) = self.executors.remove(&id) else { return };
+        commands.push(Command::Forget { executor: id, why: end.to_string() });
+        let is_failure = !executor.has_joined && !executor.is_released;
+        // What never reached its agent says nothing of the program.
+        if is_failure && !matches!(end, ExecutorEnd::Dropped | ExecutorEnd::AgentLost) {
+            self.failures += 1;
+            if self.failures >= FAILURES_MAX {
+                commands.push(Command::GiveUp(format!(
+                    "{FAILURES_MAX} executors in a row ended before they could run a task, the last one because it {end}: \
+                     does the program's main begin with rsk::run or rsk::executor_if_asked?"
+                )));
+            }
+        }
+    }
+
+    fn release_idle(&mut self, now: Time, commands: &mut Vec<Command>) {
+        for (id, executor) in &mut self.executors {
+            let is_idle =
+                executor.idle_since.is_some_and(|since| now.since(since) >= self.sizes.idle_timeout);
+            if is_idle && !executor.is_released {
+                executor.is_released = true;
+                commands.push(Command::Release(*id));
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,250 @@
+//! The executors of an application as they come and go: who was ordered, who dialled, and the lanes that bring them tasks.
+
+use super::shell::News;
+use crate::{
+    dispatch::Dispatch,
+    image,
+    local::STACK_BYTES,
+    peer::{Peer, Peers, refusal},
+    place::Place,
+    track::MapOutputTable,
+};
+use parking_lot::Mutex;
+use rsk_executor::{DriverLink, ExecutorConfig};
+use rsk_proto::{
+    AgentId, ExecutorId, FromExecutor, LOST_AFTER, TaskEnd, TaskError, TaskMetrics, TaskOutput, ToExecutor,
+    receive, send,
+};
+use std::{
+    collections::BTreeMap,
+    io,
+    net::{Shutdown, TcpListener, TcpStream},
+    path::PathBuf,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, AtomicUsize, Ordering},
+    },
+    thread,
+    time::Duration,
+};
+use tokio::sync::mpsc;
+
+/// Who dials has so long to say who it is.
+const GREETING_TIMEOUT: Duration = Duration::from_secs(10);
+/// An executor that does not read what it is sent for so long is lost.
+const WRITE_TIMEOUT: Duration = Duration::from_secs(30);
+/// Connections whose greeting is awaited at a time.
+const GREETINGS_MAX: usize = 64;
+/// Lanes a slot: while one task runs, the next is on its way.
+const LANES: u32 = 2;
+
+/// The executors of one application.
+pub(crate) struct Crew {
+    pub(super) dispatch: Arc<Dispatch>,
+    pub(super) link: Arc<dyn DriverLink>,
+    pub(super) peers: Arc<Peers>,
+    pub(super) map_outputs: Arc<MapOutputTable>,
+    /// Where large results are brought.
+    pub(super) results: PathBuf,
+    pub(super) sizes: ExecutorConfig,
+    pub(super) news: mpsc::Sender<News>,
+    /// Those that were ordered and have not dialled, each with what it must show.
+    pub(super) expected: Mutex<BTreeMap<ExecutorId, String>>,
+    pub(super) members: Mutex<BTreeMap<ExecutorId, Member>>,
+    pub(super) is_over: AtomicBool,
+}
+
+pub(super) struct Member {
+    place: Arc<Place>,
+    stream: TcpStream,
+}
+
+impl Crew {
+    /// An executor is ordered: what it must show when it dials.
+    pub(super) fn expect(&self, id: ExecutorId) -> String {
+        let mut token = [0; 16];
+        if let Err(error) = getrandom::fill(&mut token) {
+            // Nobody may join with a token that can be guessed.
+            self.give_up(&format!("this machine has no random numbers: {error}"));
+            return String::new();
+        }
+        let token = u128::from_le_bytes(token).to_string();
+        self.expected.lock().insert(id, token.clone());
+        token
+    }
+
+    /// How many tasks wait or run, and which executors have work or hold blocks.
+    pub(super) fn load(&self) -> (usize, Vec<ExecutorId>) {
+        self.dispatch.load()
+    }
+
+    /// It gets no more tasks; it ends when it has done those it has.
+    pub(super) fn release(&self, id: ExecutorId) {
+        if let Some(member) = self.members.lock().get(&id) {
+            self.dispatch.leave(&member.place);
+        }
+    }
+
+    /// It is gone.
+    pub(super) fn forget(&self, id: ExecutorId, why: &str) {
+        self.expected.lock().remove(&id);
+        let gone = self.members.lock().remove(&id);
+        if let Some(member) = gone {
+            tracing::info!(executor = %id, why, "an executor has gone");
+            self.dispatch.leave(&member.place);
+            // Whoever waits for its tasks hears it now.
+            member.stream.shutdown(Shutdown::Both).unwrap_or(());
+        } else {
+            tracing::info!(executor = %id, why, "an executor has gone before it came");
+        }
+    }
+
+    /// An agent is gone: what was on it must be made again.
+    pub(super) fn forget_agent(&self, agent: AgentId) {
+        tracing::warn!(%agent, "an agent is lost: what it kept is made again");
+        self.map_outputs.forget_agent(agent);
+    }
+
+    /// No job can go on.
+    pub(super) fn give_up(&self, why: &str) {
+        self.dispatch.stop(why);
+    }
+
+    /// The application ends: nobody is welcome any more, and those who are there go.
+    pub(super) fn end(&self, listens_at: &str) {
+        self.is_over.store(true, Ordering::Relaxed);
+        self.expected.lock().clear();
+        let members = std::mem::take(&mut *self.members.lock());
+        for member in members.into_values() {
+            self.dispatch.leave(&member.place);
+            member.stream.shutdown(Shutdown::Both).unwrap_or(());
+        }
+        // The listener looks at whether it is over when somebody dials.
+        drop(TcpStream::connect(listens_at));
+    }
+
+    /// Welcomes executors until the application ends.
+    pub(super) fn listen(self: Arc<Self>, listener: &TcpListener) {
+        let greetings = Arc::new(AtomicUsize::new(0));
+        for stream in listener.incoming() {
+            if self.is_over.load(Ordering::Relaxed) {
+                return;
+            }
+            let Ok(stream) = stream else { continue };
+            if greetings.fetch_add(1, Ordering::Relaxed) >= GREETINGS_MAX {
+                greetings.fetch_sub(1, Ordering::Relaxed);
+                continue;
+            }
+            let (crew, greetings) = (Arc::clone(&self), Arc::clone(&greetings));
+            let greet = move || {
+                let from = stream.peer_addr().map_or_else(|_| String::new(), |address| address.to_string());
+                let outcome = crew.greet(stream);
+                greetings.fetch_sub(1, Ordering::Relaxed);
+                if let Err(error) = outcome {
+                    tracing::warn!(%error, from, "somebody dialled who is no executor of this application");
+                }
+            };
+            if let Err(error) = thread::Builder::new().name("greet".to_owned()).spawn(greet) {
+                tracing::error!(%error, "cannot start a thread to greet an executor");
+            }
+        }
+    }
+
+    fn greet(self: Arc<Self>, mut stream: TcpStream) -> io::Result<()> {
+        stream.set_nodelay(true)?;
+        stream.set_read_timeout(Some(GREETING_TIMEOUT))?;
+        stream.set_write_timeout(Some(WRITE_TIMEOUT))?;
+        let hello: FromExecutor = receive(&mut stream)?;
+        let (id, why) = self.examine(&hello)?;
+        if let Some(why) = why {
+            send(&ToExecutor::Refused { why: why.clone() }, &mut stream)?;
+            return Err(io::Error::other(why));
+        }
+        let ExecutorConfig { memory, slots } = self.sizes;
+        send(&ToExecutor::Welcome { memory, slots, work_dir: PathBuf::new() }, &mut stream)?;
+        stream.set_read_timeout(Some(LOST_AFTER))?;
+        let place = Arc::new(Place::new(id, slots));
+        let member = Member { place: Arc::clone(&place), stream: stream.try_clone()? };
+        self.members.lock().insert(id, member);
+        let (crew, gone) = (Arc::downgrade(&self), Arc::clone(&place));
+        let peer = Peer::start(stream.try_clone()?, stream, Arc::clone(&self.link), move || {
+            // The agent says why later.
+            crew.upgrade().inspect(|crew| crew.dispatch.leave(&gone));
+        })?;
+        self.peers.join(&peer);
+        self.dispatch.join(&place);
+        tracing::info!(executor = %id, slots, "an executor has come");
+        self.tell(News::Joined(id));
+        for _ in 0..slots * LANES {
+            let (crew, place, peer) = (Arc::clone(&self), Arc::clone(&place), Arc::clone(&peer));
+            let builder = thread::Builder::new().name("lane".to_owned()).stack_size(STACK_BYTES);
+            builder.spawn(move || crew.lane(&place, &peer))?;
+        }
+        Ok(())
+    }
+
+    /// Which executor it is, and why it is not welcome if it is not.
+    fn examine(&self, hello: &FromExecutor) -> io::Result<(ExecutorId, Option<String>)> {
+        let FromExecutor::Hello { claim: Some((id, token)), .. } = hello else {
+            return Err(io::Error::other("it did not say which executor it is"));
+        };
+        let own = image::hash()?;
+        let mut expected = self.expected.lock();
+        let is_expected = expected.get(id).is_some_and(|expected| expected == token);
+        let why = if is_expected { refusal(hello, own) } else { Some(format!("{id} is not expected here")) };
+        if is_expected {
+            expected.remove(id);
+        }
+        Ok((*id, why))
+    }
+
+    /// Brings tasks to an executor, one after another.
+    fn lane(&self, place: &Place, peer: &Peer) {
+        let mut ended = None;
+        while let Some(work) = self.dispatch.turn(place, ended.take()) {
+            let (attempt, is_killed) = (work.attempt, Arc::clone(&work.is_killed));
+            let task = crate::local::guarded("encoding a task", || work.encode()).and_then(|task| task);
+            let end = task.and_then(|task| {
+                let end =
+                    peer.run(attempt.task, task, &is_killed).map_err(|error| self.lost(place, &error))?;
+                self.bring(peer, end)
+            });
+            ended = Some(end.unwrap_or_else(|error| TaskEnd {
+                attempt,
+                outcome: Err(error),
+                accumulators: Vec::new(),
+                blocks: Vec::new(),
+                metrics: TaskMetrics::default(),
+            }));
+        }
+    }
+
+    /// A large result comes here with its task's end.
+    fn bring(&self, peer: &Peer, mut end: TaskEnd) -> Result<TaskEnd, TaskError> {
+        if let Ok(TaskOutput::Spooled { path, bytes }) = &mut end.outcome {
+            let here = self.results.join(end.attempt.task.to_string());
+            peer.pull(end.attempt.task, *bytes, &here)?;
+            *path = here;
+        }
+        Ok(end)
+    }
+
+    fn lost(&self, place: &Place, error: &io::Error) -> TaskError {
+        self.dispatch.leave(place);
+        self.tell(News::Stuck(place.id));
+        TaskError::Lost(format!("its {}: {error}", place.id))
+    }
+
+    /// The conversation with the master hears of it unless the application has ended.
+    fn tell(&self, news: News) {
+        if self.news.blocking_send(news).is_err() {
+            tracing::debug!("the application has ended");
+        }
+    }
+}
+
+impl std::fmt::Debug for Crew {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Crew").finish_non_exhaustive()
+    }
+}
