@@ -1,7 +1,7 @@
 //! What two processes must agree on: ids, sizes, errors as data, and the one codec.
 //!
-//! It is no place for behaviour: nothing here does I/O, reads a clock or starts a thread. Everybody calls it,
-//! it calls nobody of ours.
+//! It is no place for behaviour: but for [`rpc`], which carries the cluster's messages, nothing here does I/O, reads a clock
+//! or starts a thread. Everybody calls it, it calls nobody of ours.
 //!
 //! ```
 //! use rsk_proto::{PartitionId, ShuffleId};
