@@ -83,7 +83,7 @@ async fn main() {
     tokio::time::sleep(Duration::from_secs(2)).await;
     let before = cpu();
     tokio::time::sleep(IDLE).await;
-    let percent = (cpu() - before).as_secs_f64() / IDLE.as_secs_f64() * 100.0;
+    let percent = cpu().saturating_sub(before).as_secs_f64() / IDLE.as_secs_f64() * 100.0;
     println!("{AGENTS} idle agents: {percent:.2} % of a cpu, {} MiB", memory_kib() >> 10);
     let mut waits = Vec::new();
     for _ in 0..DRIVERS {
