@@ -4,6 +4,7 @@ use crate::{
     ask::{self, Meant},
     command_line::{Command, OrNone},
     settings::Settings,
+    show,
 };
 use anyhow::{Result, bail};
 use rsk_proto::{OperatorReply, OperatorRequest};
@@ -30,7 +31,7 @@ pub(crate) fn operate(settings: &Settings, command: &Command) -> Result<String> 
         Command::Quota { role, limit: OrNone(limit), force, .. } => {
             let done = limit.as_ref().map_or_else(
                 || format!("{role} has no limit."),
-                |limit| format!("{role} may use {limit} at most."),
+                |limit| format!("{role} may use {} at most.", show::all_of(limit)),
             );
             (OperatorRequest::SetQuota { role: role.clone(), limit: limit.clone(), force: *force }, done)
         }
@@ -41,7 +42,7 @@ pub(crate) fn operate(settings: &Settings, command: &Command) -> Result<String> 
         Command::Reserve { agent, role, resources: OrNone(resources), .. } => {
             let done = resources.as_ref().map_or_else(
                 || format!("{agent} keeps nothing for {role}."),
-                |resources| format!("{agent} keeps {resources} for {role}."),
+                |resources| format!("{agent} keeps {} for {role}.", show::all_of(resources)),
             );
             let resources = resources.clone().unwrap_or_default();
             (OperatorRequest::Reserve { agent: *agent, role: role.clone(), resources }, done)

@@ -21,7 +21,7 @@ use rsk_proto::{
 use std::{
     cell::Cell,
     panic::{AssertUnwindSafe, catch_unwind},
-    sync::Arc,
+    sync::{Arc, Weak},
     thread::{self, JoinHandle},
 };
 
@@ -129,8 +129,10 @@ impl Backend {
     /// Has executors forget what no handle names any more, for as long as they live.
     pub(crate) fn forget_with(&self, values: &ValueRegistry, blocks: &BlockTable) {
         let (executor, peers) = (Arc::downgrade(&self.executor), Arc::clone(&self.peers));
+        let crew = self.framework.as_ref().map(Framework::crew);
         values.on_removed(Box::new(move |id| {
             executor.upgrade().inspect(|executor| executor.remove_value(id));
+            crew.as_ref().and_then(Weak::upgrade).inspect(|crew| crew.forget_value(id));
             peers.forget(&[id], &[], &[]);
         }));
         let (executor, peers) = (Arc::downgrade(&self.executor), Arc::clone(&self.peers));

@@ -6,7 +6,7 @@ use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, bounded};
 use parking_lot::Mutex;
 use rsk_executor::DriverLink;
 use rsk_proto::{
-    Cause, FromExecutor, ProgramHash, RddId, STREAM_VERSION, ShuffleId, TaskEnd, TaskError, TaskId,
+    Cause, FromExecutor, Keeper, ProgramHash, RddId, STREAM_VERSION, ShuffleId, TaskEnd, TaskError, TaskId,
     ToExecutor, ValueId, receive, send,
 };
 use std::{
@@ -43,20 +43,41 @@ enum News {
     ResultPart(Result<Vec<u8>, Cause>),
 }
 
+/// Who answers what the tasks of one executor ask.
+pub(crate) trait Answers: Send + Sync + 'static {
+    fn link(&self) -> &dyn DriverLink;
+
+    /// It needs a value: now, or when it can be had.
+    fn want_value(&self, peer: &Peer, id: ValueId, _is_urgent: bool) -> io::Result<()> {
+        peer.say(&ToExecutor::Value(id, self.link().value(id).map(|bytes| bytes.to_vec())))
+    }
+
+    /// It has got a large value.
+    fn has_value(&self, _: ValueId, _: Option<Keeper>) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+impl Answers for Arc<dyn DriverLink> {
+    fn link(&self) -> &dyn DriverLink {
+        &**self
+    }
+}
+
 impl Peer {
-    /// An executor that has been welcomed: `from` is what it says. Its questions are answered by `link`; `on_gone` is
+    /// An executor that has been welcomed: `from` is what it says. `answers` is who answers its questions; `on_gone` is
     /// called when it has gone.
     pub(crate) fn start(
         from: impl Read + Send + 'static,
         to: impl Write + Send + 'static,
-        link: Arc<dyn DriverLink>,
+        answers: impl Answers,
         on_gone: impl FnOnce() + Send + 'static,
     ) -> io::Result<Arc<Peer>> {
         let waiting = Mutex::new(Some(HashMap::new()));
         let peer = Arc::new(Peer { to: Mutex::new(Box::new(to)), waiting });
         let own = Arc::clone(&peer);
         thread::Builder::new().name("listen".to_owned()).spawn(move || {
-            own.listen(from, &*link);
+            own.listen(from, &answers);
             on_gone();
         })?;
         Ok(peer)
@@ -144,7 +165,7 @@ impl Peer {
         }
     }
 
-    fn say(&self, message: &ToExecutor) -> io::Result<()> {
+    pub(crate) fn say(&self, message: &ToExecutor) -> io::Result<()> {
         send(message, &mut *self.to.lock())
     }
 
@@ -156,9 +177,9 @@ impl Peer {
         }
     }
 
-    fn listen(&self, mut from: impl Read, link: &dyn DriverLink) {
+    fn listen(&self, mut from: impl Read, answers: &impl Answers) {
         let why = loop {
-            let heard = receive(&mut from).and_then(|message| self.heard(message, link));
+            let heard = receive(&mut from).and_then(|message| self.heard(message, answers));
             if let Err(error) = heard {
                 break error;
             }
@@ -168,7 +189,7 @@ impl Peer {
         *self.waiting.lock() = None;
     }
 
-    fn heard(&self, message: FromExecutor, link: &dyn DriverLink) -> io::Result<()> {
+    fn heard(&self, message: FromExecutor, answers: &impl Answers) -> io::Result<()> {
         let answer = match message {
             FromExecutor::Ended(end) => {
                 self.tell(end.attempt.task, News::End(end));
@@ -178,9 +199,10 @@ impl Peer {
                 self.tell(task, News::ResultPart(part));
                 return Ok(());
             }
-            FromExecutor::WantValue(id) => ToExecutor::Value(id, link.value(id).map(|bytes| bytes.to_vec())),
+            FromExecutor::WantValue { id, is_urgent } => return answers.want_value(self, id, is_urgent),
+            FromExecutor::HasValue(id, keeper) => return answers.has_value(id, keeper),
             FromExecutor::WantMapOutputs(shuffle) => {
-                let outputs = link.map_outputs(shuffle).map(|outputs| (*outputs).clone());
+                let outputs = answers.link().map_outputs(shuffle).map(|outputs| (*outputs).clone());
                 ToExecutor::MapOutputs(shuffle, outputs)
             }
             FromExecutor::Heartbeat => return Ok(()),
@@ -253,6 +275,6 @@ mod tests {
         let why = refusal(&hello(STREAM_VERSION, 8), own).unwrap();
         assert!(why.contains(&own.to_string()) && why.contains(&ProgramHash([8; 32]).to_string()), "{why}");
         assert!(refusal(&hello(STREAM_VERSION + 1, 7), own).unwrap().contains("version"));
-        assert!(refusal(&FromExecutor::WantValue(rsk_proto::ValueId([0; 32])), own).is_some());
+        assert!(refusal(&FromExecutor::Heartbeat, own).is_some());
     }
 }

@@ -2,12 +2,18 @@
 //!
 //! One thread listens, so that a kill is heard while tasks run; a thread a slot runs them.
 
-use crate::{DriverLink, Executor, ExecutorConfig, Program, WorkDir, WorkDirError, shuffle::folder};
+mod values;
+
+use self::values::SharedValues;
+use crate::{
+    DriverLink, Executor, ExecutorConfig, Program, WorkDir, WorkDirError,
+    shuffle::{Connections, folder},
+};
 use crossbeam_channel::{Receiver, Sender, bounded};
 use parking_lot::Mutex;
 use rsk_proto::{
     Cause, ExecutorStart, FromExecutor, HEARTBEAT_EVERY, Keeper, MapOutputs, ProgramHash, STREAM_VERSION,
-    ShuffleId, TASKS_AHEAD_MAX, TaskError, TaskId, ToExecutor, ValueId, receive, send,
+    ShuffleId, TASKS_AHEAD_MAX, TaskError, TaskId, ToExecutor, VALUE_SHARED_FROM, ValueId, receive, send,
 };
 use std::{
     collections::{HashMap, VecDeque},
@@ -64,7 +70,17 @@ pub fn serve(
     to: impl Write + Send + 'static,
     Process { hash, program, stack_bytes, start }: Process,
 ) -> Result<(), ProcessError> {
-    let link = Arc::new(Link { to: Mutex::new(Box::new(to)), waiting: Mutex::default() });
+    let keeper = start.as_ref().map(|start| Keeper {
+        agent: start.agent,
+        framework: start.framework,
+        serves_at: start.serves_at.clone(),
+    });
+    let shared = start.as_ref().zip(keeper.clone()).map(|(start, keeper)| SharedValues {
+        shuffles: start.shuffles.clone(),
+        keeper,
+        connections: Connections::default(),
+    });
+    let link = Arc::new(Link { to: Mutex::new(Box::new(to)), waiting: Mutex::default(), shared });
     let claim = start.as_ref().map(|start| (start.executor, start.token.clone()));
     link.say(&FromExecutor::Hello { version: STREAM_VERSION, program: hash, claim })?;
     let (config, work_dir) = match receive(&mut from)? {
@@ -78,11 +94,6 @@ pub fn serve(
         None => WorkDir::of_another(work_dir),
     };
     let is_of_agent = start.is_some();
-    let keeper = start.map(|start| Keeper {
-        agent: start.agent,
-        framework: start.framework,
-        serves_at: start.serves_at,
-    });
     let executor = Executor::new(config, program, driver, work_dir, keeper);
     let slots = config.slots.max(1) as usize;
     let (tasks, to_run) = bounded(slots * TASKS_AHEAD_MAX);
@@ -170,7 +181,10 @@ impl Listener {
                 }
             }
             ToExecutor::Forget { values, rdds, shuffles } => {
-                values.into_iter().for_each(|id| self.executor.remove_value(id));
+                for id in values {
+                    self.executor.remove_value(id);
+                    self.link.shared.as_ref().inspect(|shared| shared.forget(id));
+                }
                 rdds.into_iter().for_each(|rdd| self.executor.blocks().remove(rdd));
                 for shuffle in shuffles {
                     let folder = folder(&self.executor.work_dir().shuffle(), shuffle);
@@ -183,7 +197,9 @@ impl Listener {
                 return self.link.say(&FromExecutor::ResultPart(task, part)).is_ok();
             }
             ToExecutor::DropResult(task) => fs::remove_file(self.result(task)).unwrap_or(()),
-            ToExecutor::Value(id, _) => return self.link.answered(Question::Value(id), message),
+            ToExecutor::Value(id, _) | ToExecutor::ValueAt(id, _) => {
+                return self.link.answered(Question::Value(id), message);
+            }
             ToExecutor::MapOutputs(id, _) => return self.link.answered(Question::MapOutputs(id), message),
             ToExecutor::Welcome { .. } | ToExecutor::Refused { .. } => return false,
         }
@@ -216,6 +232,8 @@ struct Link {
     to: Mutex<Box<dyn Write + Send>>,
     /// Who waits for an answer, by question: of several who ask the same, the first gets the first answer.
     waiting: Mutex<HashMap<Question, VecDeque<Sender<ToExecutor>>>>,
+    /// Values that the agent keeps; nothing where there is no agent.
+    shared: Option<SharedValues>,
 }
 
 impl Link {
@@ -223,11 +241,11 @@ impl Link {
         send(message, &mut *self.to.lock())
     }
 
-    fn ask(&self, question: Question) -> Result<ToExecutor, Cause> {
+    fn ask(&self, question: Question, is_urgent: bool) -> Result<ToExecutor, Cause> {
         let (answer, answered) = bounded(1);
         self.waiting.lock().entry(question).or_default().push_back(answer);
         let said = self.say(&match question {
-            Question::Value(id) => FromExecutor::WantValue(id),
+            Question::Value(id) => FromExecutor::WantValue { id, is_urgent },
             Question::MapOutputs(shuffle) => FromExecutor::WantMapOutputs(shuffle),
         });
         said.map_err(|error| Cause::of(&error))?;
@@ -245,16 +263,42 @@ impl Link {
     }
 }
 
-impl DriverLink for Link {
-    fn value(&self, id: ValueId) -> Result<Arc<[u8]>, Cause> {
-        match self.ask(Question::Value(id))? {
-            ToExecutor::Value(_, value) => value.map(Into::into),
+impl Link {
+    /// The outer error is the stream's, the inner one the driver's.
+    fn from_driver(&self, id: ValueId, is_urgent: bool) -> Result<Result<Vec<u8>, Cause>, Cause> {
+        match self.ask(Question::Value(id), is_urgent)? {
+            ToExecutor::Value(_, value) => Ok(value),
             _ => Err(Cause::new("the driver answered another question")),
         }
     }
+}
+
+impl DriverLink for Link {
+    fn value(&self, id: ValueId) -> Result<Arc<[u8]>, Cause> {
+        let Some(shared) = &self.shared else { return self.from_driver(id, false)?.map(Into::into) };
+        if let Some(here) = shared.here(id) {
+            return Ok(here.into());
+        }
+        let value = match self.ask(Question::Value(id), false)? {
+            ToExecutor::Value(_, value) => value?,
+            ToExecutor::ValueAt(_, at) => match shared.fetch(id, &at) {
+                Ok(value) => value,
+                Err(cause) => {
+                    tracing::debug!(%cause, "a value is not where the driver said");
+                    self.from_driver(id, true)??
+                }
+            },
+            _ => return Err(Cause::new("the driver answered another question")),
+        };
+        if value.len() >= VALUE_SHARED_FROM {
+            let has = FromExecutor::HasValue(id, shared.keep(id, &value));
+            self.say(&has).map_err(|error| Cause::of(&error))?;
+        }
+        Ok(value.into())
+    }
 
     fn map_outputs(&self, shuffle: ShuffleId) -> Result<Arc<MapOutputs>, TaskError> {
-        match self.ask(Question::MapOutputs(shuffle)) {
+        match self.ask(Question::MapOutputs(shuffle), false) {
             Ok(ToExecutor::MapOutputs(_, outputs)) => outputs.map(Arc::new),
             Ok(_) => Err(TaskError::Lost("the driver answered another question".to_owned())),
             Err(cause) => Err(TaskError::Lost(cause.message)),

@@ -1,7 +1,7 @@
 //! What two processes must agree on: ids, sizes, errors as data, and the one codec.
 //!
-//! It is no place for behaviour: nothing here does I/O, reads a clock or starts a thread. Everybody calls it,
-//! it calls nobody of ours.
+//! It is no place for behaviour: but for [`rpc`], which carries the cluster's messages, nothing here does I/O, reads a clock
+//! or starts a thread. Everybody calls it, it calls nobody of ours.
 //!
 //! ```
 //! use rsk_proto::{PartitionId, ShuffleId};
@@ -45,15 +45,15 @@ pub use id::{
     AccumulatorId, ExecutorId, JobId, MapOutputId, PartitionId, RddId, ShuffleBlock, ShuffleId, StageId,
     TaskAttempt, TaskId, ValueId,
 };
-pub use serve::{FetchReply, FetchRequest, SERVE_VERSION};
+pub use serve::{FetchReply, FetchRequest, SERVE_VERSION, Wanted};
 pub use shuffle_file::{
     INDEX_ENTRY_BYTES, INDEX_HEAD_BYTES, Piece, decode_index_entry, encode_index, index_entry_offset,
-    index_head, map_output_paths, shuffle_folder,
+    index_head, map_output_paths, shuffle_folder, value_path,
 };
 pub use size::{ByteSize, ParseSizeError, to_usize};
 pub use stream::{
     FromExecutor, HEARTBEAT_EVERY, LOST_AFTER, MapOutputs, ProgramHash, STREAM_VERSION, TASKS_AHEAD_MAX,
-    ToExecutor, receive, send,
+    ToExecutor, VALUE_SHARED_FROM, receive, send,
 };
 pub use task::{
     AccumulatorUpdate, BlockUpdate, Keeper, MapOutput, Next, OrRaise, TaskEnd, TaskError, TaskMetrics,

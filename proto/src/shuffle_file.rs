@@ -6,7 +6,7 @@
 //! All numbers little-endian and of fixed size, so that a reader fetches the head and one entry however many there are.
 //! Bump the version when this or the frame format changes.
 
-use crate::{Cause, MapOutputId, PartitionId, ShuffleId};
+use crate::{Cause, MapOutputId, PartitionId, ShuffleId, ValueId};
 use serde::{Deserialize, Serialize};
 use std::path::{Path, PathBuf};
 
@@ -44,6 +44,11 @@ pub fn map_output_paths(shuffles: &Path, id: MapOutputId) -> (PathBuf, PathBuf) 
     let folder = shuffle_folder(shuffles, id.shuffle);
     let name = format!("{}-{}", id.map, id.task);
     (folder.join(format!("{name}.data")), folder.join(format!("{name}.index")))
+}
+
+/// The file of a large value that an executor got, beside the shuffles that the agent serves.
+pub fn value_path(shuffles: &Path, id: ValueId) -> PathBuf {
+    shuffles.join("values").join(id.0.iter().map(|byte| format!("{byte:02x}")).collect::<Vec<_>>().concat())
 }
 
 /// The whole index of a map output.

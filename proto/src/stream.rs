@@ -5,8 +5,8 @@
 //! way and their ends the other, with questions and answers in between. Bump [`STREAM_VERSION`] when a message changes.
 
 use crate::{
-    ByteSize, Cause, ExecutorId, MapOutput, PartitionId, RddId, ShuffleId, TaskEnd, TaskError, TaskId,
-    ValueId, decode_record, encode_record,
+    ByteSize, Cause, ExecutorId, Keeper, MapOutput, PartitionId, RddId, ShuffleId, TaskEnd, TaskError,
+    TaskId, ValueId, decode_record, encode_record,
 };
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use std::{
@@ -20,6 +20,8 @@ use std::{
 pub const STREAM_VERSION: u32 = 3;
 /// So many tasks a slot may be under way: one that runs, and those that wait behind it so that the slot need not.
 pub const TASKS_AHEAD_MAX: usize = 3;
+/// A value of so many bytes is sent to one executor, whose agent serves it to the others.
+pub const VALUE_SHARED_FROM: usize = 1 << 20;
 /// How often an executor of an agent says that it is there.
 pub const HEARTBEAT_EVERY: Duration = Duration::from_secs(5);
 /// One that has said nothing for so long is lost.
@@ -78,8 +80,15 @@ pub enum FromExecutor {
     },
     /// A task has ended.
     Ended(TaskEnd),
-    /// It needs a value that a task names.
-    WantValue(ValueId),
+    /// It needs a value that a task names; `is_urgent` when it could not be had where the driver said.
+    WantValue {
+        /// The value.
+        id: ValueId,
+        /// The driver itself is to send it.
+        is_urgent: bool,
+    },
+    /// It has got a value of [`VALUE_SHARED_FROM`] bytes or more, which its agent serves from now on, if it can.
+    HasValue(ValueId, Option<Keeper>),
     /// It needs to know where map outputs are.
     WantMapOutputs(ShuffleId),
     /// It is there: an executor of an agent says so every [`HEARTBEAT_EVERY`].
@@ -131,6 +140,8 @@ pub enum ToExecutor {
     DropResult(TaskId),
     /// The answer to [`FromExecutor::WantValue`].
     Value(ValueId, Result<Vec<u8>, Cause>),
+    /// Another answer to [`FromExecutor::WantValue`]: these agents have it.
+    ValueAt(ValueId, Vec<Keeper>),
     /// The answer to [`FromExecutor::WantMapOutputs`].
     MapOutputs(ShuffleId, Result<MapOutputs, TaskError>),
 }

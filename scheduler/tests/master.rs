@@ -195,7 +195,7 @@ async fn a_master_that_starts_again_knows_everybody_and_frees_its_port() {
 #[tokio::test(flavor = "multi_thread")]
 async fn state_health_and_metrics_are_on_the_same_port() {
     let (master, _folder, client) = master().await;
-    let (id, ..) = agent(&client, None).await;
+    let (id, _to, _from) = agent(&client, None).await;
     until(&master, |status| status.agents.len() == 1).await;
     assert_eq!(get(&master, "/health").await, "ok\n");
     let status: ClusterStatus = serde_json::from_str(&get(&master, "/state").await).unwrap();

@@ -6,10 +6,13 @@ use anyhow::{Context, Result, bail};
 use rsk_proto::{ByteSize, Resources};
 use rsk_scheduler::{
     agent::{Agent, AgentConfig},
-    master::{self, MasterConfig, Rules},
+    master::{self, MasterConfig, MasterHandle, Rules},
 };
-use std::{net::SocketAddr, path::Path};
+use std::{net::SocketAddr, path::Path, time::Duration};
 use tokio::io::AsyncReadExt;
+
+const LOOK_EVERY: Duration = Duration::from_millis(2);
+const THERE_WITHIN: Duration = Duration::from_secs(5);
 
 /// Serves until it is told to end.
 pub(crate) fn dev(settings: &Settings, args: &DevArgs) -> Result<()> {
@@ -33,6 +36,7 @@ pub(crate) fn dev(settings: &Settings, args: &DevArgs) -> Result<()> {
                 return Err(error);
             }
         };
+        all_there(&master, agents.len()).await;
         crate::print(&format!("{address}\n"))?;
         if !args.until_stdin_closes {
             eprintln!("a cluster of {} agents; Ctrl-C ends it", agents.len());
@@ -50,6 +54,18 @@ pub(crate) fn dev(settings: &Settings, args: &DevArgs) -> Result<()> {
     // A read of stdin that still waits must not hold the end up.
     runtime.shutdown_background();
     outcome
+}
+
+/// Waits until the master knows all agents. One that is slow comes later.
+async fn all_there(master: &MasterHandle, agents: usize) {
+    let known = async {
+        while master.status().agents.len() < agents {
+            tokio::time::sleep(LOOK_EVERY).await;
+        }
+    };
+    if tokio::time::timeout(THERE_WITHIN, known).await.is_err() {
+        tracing::warn!("not all agents have registered yet");
+    }
 }
 
 /// Ends when stdin does, if that is wanted.

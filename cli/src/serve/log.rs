@@ -8,24 +8,37 @@ use std::{
     path::{Path, PathBuf},
     sync::Mutex,
 };
-use tracing_subscriber::filter::LevelFilter;
+use tracing_subscriber::{
+    Layer,
+    filter::{LevelFilter, Targets},
+    fmt,
+    layer::SubscriberExt,
+    util::SubscriberInitExt,
+};
 
 const FILE_BYTES_MAX: u64 = 64 << 20;
 
 /// Begins to log as settings say; `name` is the file's.
 pub(super) fn start(settings: &Settings, name: &str) -> Result<()> {
     let level: LevelFilter = settings.parsed("log.level")?;
-    let fmt = tracing_subscriber::fmt().with_max_level(level).with_target(false);
+    // What libraries say is told only where something is wrong.
+    let ours = ["rsk", "rsk_scheduler", "rsk_proto"].map(|own| (own, level));
+    let filter = Targets::new().with_targets(ours).with_default(level.min(LevelFilter::WARN));
+    let fmt = fmt::layer().with_target(false);
     let started = match settings.some("log.dir") {
-        None => fmt.with_writer(io::stderr).with_ansi(io::stderr().is_terminal()).try_init(),
+        None => {
+            let fmt = fmt.with_writer(io::stderr).with_ansi(io::stderr().is_terminal());
+            tracing_subscriber::registry().with(fmt.with_filter(filter)).try_init()
+        }
         Some(folder) => {
             let file = LogFile::open(Path::new(&folder), name).with_context(|| {
                 format!("cannot log into the folder {folder}: take another with --log-dir")
             })?;
-            fmt.with_writer(Mutex::new(file)).with_ansi(false).try_init()
+            let fmt = fmt.with_writer(Mutex::new(file)).with_ansi(false);
+            tracing_subscriber::registry().with(fmt.with_filter(filter)).try_init()
         }
     };
-    started.map_err(|error| anyhow::anyhow!("cannot log: {error}"))
+    started.context("cannot log")
 }
 
 /// `NAME.log`, and the one before as `NAME.log.1`.

@@ -41,7 +41,7 @@ fn memory(resources: &Resources) -> String {
 }
 
 /// Resources as a sentence has them.
-fn all_of(resources: &Resources) -> String {
+pub(crate) fn all_of(resources: &Resources) -> String {
     if resources.is_empty() {
         return "nothing".to_owned();
     }

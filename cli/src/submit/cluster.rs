@@ -158,10 +158,16 @@ fn environment(typed: &[String]) -> Result<BTreeMap<String, String>> {
     all.collect()
 }
 
-/// Who runs this process, by name where the system says one.
+/// Who runs this process, by name where the system knows one.
 fn user() -> String {
-    let named = ["USER", "LOGNAME"].into_iter().find_map(|name| std::env::var(name).ok());
-    named.filter(|name| !name.is_empty()).unwrap_or_else(|| rustix::process::getuid().as_raw().to_string())
+    let uid = rustix::process::getuid().as_raw().to_string();
+    let known = std::fs::read_to_string("/etc/passwd").unwrap_or_default();
+    let named = known.lines().find_map(|line| {
+        let mut fields = line.split(':');
+        let name = fields.next()?;
+        (fields.nth(1) == Some(&uid)).then(|| name.to_owned())
+    });
+    named.unwrap_or(uid)
 }
 
 #[cfg(test)]

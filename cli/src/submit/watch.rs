@@ -44,19 +44,15 @@ pub(super) fn until_ended(master: &str, id: DriverId) -> Result<ExitCode> {
                 eprintln!("{id} waits: {why}");
             }
             DriverState::Waiting { .. } | DriverState::Running => {}
-            DriverState::Ended { code, how } => return Ok(ended(driver, *code, how)),
+            DriverState::Ended { code, how } => return Ok(ended(id, *code, how)),
         }
         thread::sleep(LOOK_EVERY);
     }
 }
 
-fn ended(driver: &DriverStatus, code: Option<i32>, how: &str) -> ExitCode {
-    let DriverStatus { id, framework, .. } = driver;
+fn ended(id: DriverId, code: Option<i32>, how: &str) -> ExitCode {
     if code != Some(0) {
         eprintln!("{id} ended: {how}");
-    }
-    if code == Some(0) && framework.is_none() {
-        eprintln!("{id} was never an application: a program for a cluster calls rsk::run in its main");
     }
     // What ended without a code, such as by a signal, has failed.
     code.map_or(ExitCode::FAILURE, |code| ExitCode::from(u8::try_from(code & 0xff).unwrap_or(1)))

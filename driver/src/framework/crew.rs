@@ -1,19 +1,22 @@
 //! The executors of an application as they come and go: who was ordered, who dialled, and the lanes that bring them tasks.
 
-use super::shell::News;
+use super::{
+    shell::News,
+    values::{Answer, Values},
+};
 use crate::{
     dispatch::Dispatch,
     image,
     local::STACK_BYTES,
-    peer::{Peer, Peers, refusal},
+    peer::{Answers, Peer, Peers, refusal},
     place::Place,
     track::MapOutputTable,
 };
 use parking_lot::Mutex;
 use rsk_executor::{DriverLink, ExecutorConfig};
 use rsk_proto::{
-    AgentId, ExecutorId, FromExecutor, LOST_AFTER, TaskEnd, TaskError, TaskMetrics, TaskOutput, ToExecutor,
-    receive, send,
+    AgentId, ExecutorId, FromExecutor, Keeper, LOST_AFTER, TaskEnd, TaskError, TaskMetrics, TaskOutput,
+    ToExecutor, VALUE_SHARED_FROM, ValueId, receive, send,
 };
 use std::{
     collections::BTreeMap,
@@ -51,12 +54,50 @@ pub(crate) struct Crew {
     /// Those that were ordered and have not dialled, each with what it must show.
     pub(super) expected: Mutex<BTreeMap<ExecutorId, String>>,
     pub(super) members: Mutex<BTreeMap<ExecutorId, Member>>,
+    /// Who has got which large value.
+    pub(super) values: Mutex<Values>,
     pub(super) is_over: AtomicBool,
 }
 
 pub(super) struct Member {
     place: Arc<Place>,
+    peer: Arc<Peer>,
     stream: TcpStream,
+}
+
+/// What one executor asks of the crew.
+struct Asks {
+    crew: Arc<Crew>,
+    executor: ExecutorId,
+}
+
+impl Answers for Asks {
+    fn link(&self) -> &dyn DriverLink {
+        &*self.crew.link
+    }
+
+    fn want_value(&self, peer: &Peer, id: ValueId, is_urgent: bool) -> io::Result<()> {
+        let value = self.crew.link.value(id);
+        let is_large = value.as_ref().is_ok_and(|bytes| bytes.len() >= VALUE_SHARED_FROM);
+        let answer = if is_large {
+            self.crew.values.lock().wanted(id, self.executor, is_urgent)
+        } else {
+            Answer::Send
+        };
+        match answer {
+            Answer::Send => peer.say(&ToExecutor::Value(id, value.map(|bytes| bytes.to_vec()))),
+            Answer::At(keepers) => peer.say(&ToExecutor::ValueAt(id, keepers)),
+            Answer::Later => Ok(()),
+        }
+    }
+
+    fn has_value(&self, id: ValueId, keeper: Option<Keeper>) -> io::Result<()> {
+        let answers = self.crew.values.lock().held(id, self.executor, keeper);
+        for (executor, answer) in answers {
+            self.crew.answer(executor, id, answer);
+        }
+        Ok(())
+    }
 }
 
 impl Crew {
@@ -103,6 +144,12 @@ impl Crew {
     pub(super) fn forget_agent(&self, agent: AgentId) {
         tracing::warn!(%agent, "an agent is lost: what it kept is made again");
         self.map_outputs.forget_agent(agent);
+        self.values.lock().forget_agent(agent);
+    }
+
+    /// A value is not wanted any more.
+    pub(crate) fn forget_value(&self, id: ValueId) {
+        self.values.lock().forget(id);
     }
 
     /// No job can go on.
@@ -138,9 +185,11 @@ impl Crew {
             let (crew, greetings) = (Arc::clone(&self), Arc::clone(&greetings));
             let greet = move || {
                 let from = stream.peer_addr().map_or_else(|_| String::new(), |address| address.to_string());
-                let outcome = crew.greet(stream);
+                let outcome = Arc::clone(&crew).greet(stream);
                 greetings.fetch_sub(1, Ordering::Relaxed);
-                if let Err(error) = outcome {
+                if let Err(error) = outcome
+                    && !crew.is_over.load(Ordering::Relaxed)
+                {
                     tracing::warn!(%error, from, "somebody dialled who is no executor of this application");
                 }
             };
@@ -164,13 +213,15 @@ impl Crew {
         send(&ToExecutor::Welcome { memory, slots, work_dir: PathBuf::new() }, &mut stream)?;
         stream.set_read_timeout(Some(LOST_AFTER))?;
         let place = Arc::new(Place::new(id, slots));
-        let member = Member { place: Arc::clone(&place), stream: stream.try_clone()? };
-        self.members.lock().insert(id, member);
         let (crew, gone) = (Arc::downgrade(&self), Arc::clone(&place));
-        let peer = Peer::start(stream.try_clone()?, stream, Arc::clone(&self.link), move || {
+        let asks = Asks { crew: Arc::clone(&self), executor: id };
+        let own = stream.try_clone()?;
+        let peer = Peer::start(stream.try_clone()?, stream, asks, move || {
             // The agent says why later.
-            crew.upgrade().inspect(|crew| crew.dispatch.leave(&gone));
+            crew.upgrade().inspect(|crew| crew.left(&gone));
         })?;
+        let member = Member { place: Arc::clone(&place), peer: Arc::clone(&peer), stream: own };
+        self.members.lock().insert(id, member);
         self.peers.join(&peer);
         self.dispatch.join(&place);
         tracing::info!(executor = %id, slots, "an executor has come");
@@ -181,6 +232,28 @@ impl Crew {
             builder.spawn(move || crew.lane(&place, &peer))?;
         }
         Ok(())
+    }
+
+    /// An executor's stream has ended.
+    fn left(&self, place: &Place) {
+        self.dispatch.leave(place);
+        let answers = self.values.lock().gone(place.id);
+        for (id, executor, answer) in answers {
+            self.answer(executor, id, answer);
+        }
+    }
+
+    /// Tells one that waits for a value.
+    fn answer(&self, executor: ExecutorId, id: ValueId, answer: Answer) {
+        let peer = self.members.lock().get(&executor).map(|member| Arc::clone(&member.peer));
+        let message = match answer {
+            Answer::Send => ToExecutor::Value(id, self.link.value(id).map(|bytes| bytes.to_vec())),
+            Answer::At(keepers) => ToExecutor::ValueAt(id, keepers),
+            Answer::Later => return,
+        };
+        if let Some(Err(error)) = peer.map(|peer| peer.say(&message)) {
+            tracing::debug!(%error, "an executor that waits for a value is gone");
+        }
     }
 
     /// Which executor it is, and why it is not welcome if it is not.

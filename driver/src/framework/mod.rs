@@ -4,6 +4,7 @@ mod core;
 mod crew;
 mod program;
 mod shell;
+mod values;
 
 use self::{
     core::{FrameworkCore, Sizes},
@@ -17,7 +18,7 @@ use rsk_proto::FrameworkFacts;
 use std::{
     net::{IpAddr, Ipv4Addr, TcpListener, UdpSocket},
     path::PathBuf,
-    sync::Arc,
+    sync::{Arc, Weak},
     thread::{self, JoinHandle},
     time::Instant,
 };
@@ -70,6 +71,7 @@ impl Framework {
             news: news.clone(),
             expected: Mutex::default(),
             members: Mutex::default(),
+            values: Mutex::default(),
             is_over: false.into(),
         });
         let core = FrameworkCore::new(Sizes {
@@ -113,6 +115,11 @@ impl Framework {
             .map_err(fail("start a thread that listens"))?;
         let listens_at = format!("127.0.0.1:{port}");
         Ok(Framework { crew, listens_at, news, threads: Mutex::new(vec![talk, listen]) })
+    }
+
+    /// Its executors.
+    pub(crate) fn crew(&self) -> Weak<Crew> {
+        Arc::downgrade(&self.crew)
     }
 
     /// Says goodbye to the master and to the executors. Once is enough.

@@ -11,7 +11,7 @@ mod tests;
 
 pub use combine::{combine, combine_early};
 pub use fetch::fetch;
-pub(crate) use remote::Connections;
+pub(crate) use remote::{Connections, value as fetch_value};
 pub use write::ShuffleWriter;
 
 pub use rsk_proto::shuffle_folder as folder;

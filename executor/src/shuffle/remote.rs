@@ -7,7 +7,8 @@ use crate::{
 };
 use parking_lot::Mutex;
 use rsk_proto::{
-    Cause, FetchReply, FetchRequest, Keeper, OrRaise, SERVE_VERSION, ShuffleBlock, TaskError, receive, send,
+    Cause, FetchReply, FetchRequest, Keeper, OrRaise, SERVE_VERSION, ShuffleBlock, TaskError, ValueId,
+    Wanted, receive, send,
 };
 use std::{
     collections::HashMap,
@@ -64,7 +65,7 @@ pub(super) fn open(
     block: ShuffleBlock,
     partitions: u32,
 ) -> Result<Block, OpenError> {
-    let request = FetchRequest { version: SERVE_VERSION, framework: keeper.framework, block, partitions };
+    let request = request(keeper, Wanted::Block { block, partitions });
     let mut waits = RETRY_AFTER.into_iter();
     loop {
         let connections = task.executor().connections();
@@ -91,6 +92,31 @@ pub(super) fn open(
             }
         }
     }
+}
+
+fn request(keeper: &Keeper, wanted: Wanted) -> FetchRequest {
+    FetchRequest { version: SERVE_VERSION, framework: keeper.framework, wanted }
+}
+
+/// A value, from an agent that serves it. The caller compares it with its name.
+pub(crate) fn value(connections: &Connections, keeper: &Keeper, id: ValueId) -> Result<Vec<u8>, Cause> {
+    let address = &keeper.serves_at;
+    let fetch = || {
+        let mut connection = connections.take(address).map_or_else(|| connect(address), Ok)?;
+        send(&request(keeper, Wanted::Value(id)), &mut connection)?;
+        let bytes = match receive(&mut connection)? {
+            FetchReply::Block { bytes, .. } => bytes,
+            FetchReply::Missing(cause) => return Ok(Err(cause)),
+        };
+        let mut value = Vec::new();
+        if (&mut connection).take(bytes).read_to_end(&mut value)? as u64 != bytes {
+            return Err(io::ErrorKind::UnexpectedEof.into());
+        }
+        connections.give_back(address, connection);
+        Ok(Ok(value))
+    };
+    let fetched = fetch().unwrap_or_else(|error: io::Error| Err(Cause::of(&error)));
+    fetched.map_err(|cause| cause.within(format!("from the agent at {address}")))
 }
 
 fn sleep(task: &TaskContext, mut wait: Duration) {

@@ -36,6 +36,13 @@ pub struct ExecutorSpec {
     pub part: Part,
 }
 
+impl ExecutorSpec {
+    /// Its name in the whole cluster.
+    pub fn key(&self) -> ExecutorKey {
+        ExecutorKey { framework: self.framework, executor: self.executor }
+    }
+}
+
 /// What a started program is to be.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(test, derive(proptest_derive::Arbitrary))]

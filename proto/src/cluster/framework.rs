@@ -54,14 +54,15 @@ pub enum FrameworkToMaster {
         #[cfg_attr(test, proptest(strategy = "crate::cluster::sample::few()"))]
         executors: Vec<ExecutorClaim>,
     },
-    /// It is there.
+    /// It is there. Said at once when it has subscribed, so that the master knows that it knows its name.
     Heartbeat,
     /// Buys executors with offers of one agent. What they leave is refused.
     Accept {
         /// Offers of one agent.
         #[cfg_attr(test, proptest(strategy = "crate::cluster::sample::few()"))]
         offers: Vec<OfferId>,
-        /// What to start. If an offer is not there any more, each of them is said to have been dropped.
+        /// What to start. If an offer is not there any more, each of them is said to have been dropped, perhaps by an
+        /// agent of no name.
         #[cfg_attr(test, proptest(strategy = "crate::cluster::sample::few()"))]
         executors: Vec<ExecutorSpec>,
         /// What becomes of the rest.
@@ -102,7 +103,8 @@ pub enum FrameworkToMaster {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(test, derive(proptest_derive::Arbitrary))]
 pub enum MasterToFramework {
-    /// The answer to [`FrameworkToMaster::Subscribe`].
+    /// The answer to [`FrameworkToMaster::Subscribe`]. Offers that it had are gone; executors that it wants to end and
+    /// that have not ended are to be killed again.
     Subscribed {
         /// The master's version.
         hello: Hello,

@@ -26,6 +26,14 @@ pub struct Offer {
 }
 
 /// What a framework could use, so that it is offered nothing else.
+///
+/// ```
+/// # use rsk_proto::Demand;
+/// let three = Demand { shape: "cpus:2;mem:1g".parse()?, ports: 0, count: Some(3) };
+/// assert_eq!(three.part_of(&"cpus:10;mem:20g".parse()?).unwrap().to_string(), "cpus:6;mem:3072");
+/// assert_eq!(three.part_of(&"cpus:1;mem:20g".parse()?), None);
+/// # Ok::<(), rsk_proto::ParseResourcesError>(())
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[cfg_attr(test, derive(proptest_derive::Arbitrary))]
 pub struct Demand {

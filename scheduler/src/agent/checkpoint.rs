@@ -1,4 +1,5 @@
-//! What is written down of an executor, so that the agent's next start finds it again.
+//! What is written down of an executor, so that the agent's next start finds it again. It outlives the agent, not the
+//! machine: after a power cut no process is left to be found.
 
 use super::work::{Work, read_json, write_json};
 use rsk_proto::{ExecutorEnd, ExecutorKey, ExecutorSpec};
@@ -53,8 +54,7 @@ fn path_of(work: &Work, key: ExecutorKey) -> PathBuf {
 }
 
 pub(crate) fn write(work: &Work, checkpoint: &Checkpoint) -> io::Result<()> {
-    let ExecutorSpec { framework, executor, .. } = checkpoint.spec;
-    write_json(&path_of(work, ExecutorKey { framework, executor }), checkpoint)
+    write_json(&path_of(work, checkpoint.spec.key()), checkpoint)
 }
 
 /// Writes the end of an executor down. One that never got so far as to be written down needs no end either: a master

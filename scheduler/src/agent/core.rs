@@ -4,30 +4,21 @@
 //! An executor goes from starting over running and ending to ended, and skips what it skips; its end is told until the
 //! master has acknowledged it. A framework goes from known over ended to cleaned.
 
-use super::link::{Call, Due, Link};
+use super::{
+    link::{Call, Due, Link},
+    orders::{Clean, Executor, Framework, Phase, TELL_FIRST, report_of},
+};
 use rsk_proto::{
-    AgentFacts, AgentId, AgentToMaster, Cause, ExecutorEnd, ExecutorId, ExecutorKey, ExecutorReport,
-    ExecutorSpec, ExecutorState, FrameworkEpoch, FrameworkId, Hello, Incarnation, MasterToAgent, Part,
-    Refusal, Resources, Time,
+    AgentFacts, AgentId, AgentToMaster, Cause, ExecutorEnd, ExecutorKey, ExecutorReport, ExecutorSpec,
+    ExecutorState, FrameworkId, Hello, Incarnation, MasterToAgent, Refusal, Time,
 };
 use std::{
     collections::{BTreeMap, BTreeSet, VecDeque},
     time::Duration,
 };
 
-/// How long executors may take to end by themselves once their framework has ended, or the agent is to stop.
-const GRACE: Duration = Duration::from_secs(10);
-/// A process that was killed by force and is still there is killed again after this.
-const FORCE_EVERY: Duration = Duration::from_secs(5);
-/// An end that is not acknowledged is told again after this, and then after twice as long.
-const TELL_FIRST: Duration = Duration::from_secs(10);
-const TELL_MAX: Duration = Duration::from_secs(160);
-/// Files that could not be deleted are tried again after this.
-const CLEAN_EVERY: Duration = Duration::from_secs(5);
 /// An agent that stops waits so long for its last words to be acknowledged.
 const LEAVE_WITHIN: Duration = Duration::from_secs(2);
-/// So many ended frameworks are remembered, so that a late order does not bring one back.
-const ENDED_MAX: usize = 4096;
 
 /// Something has happened.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -89,14 +80,14 @@ pub(crate) struct Recovered {
 /// The agent's decisions.
 #[derive(Debug)]
 pub(crate) struct AgentCore {
-    facts: AgentFacts,
+    pub(super) facts: AgentFacts,
     id: Option<AgentId>,
     incarnation: Incarnation,
-    link: Link,
-    executors: BTreeMap<ExecutorKey, Executor>,
-    frameworks: BTreeMap<FrameworkId, Framework>,
-    ended: VecDeque<FrameworkId>,
-    stop: Option<Stop>,
+    pub(super) link: Link,
+    pub(super) executors: BTreeMap<ExecutorKey, Executor>,
+    pub(super) frameworks: BTreeMap<FrameworkId, Framework>,
+    pub(super) ended: VecDeque<FrameworkId>,
+    pub(super) stop: Option<Stop>,
     /// Masters that refused in a way that asking again cannot help, since the start; nobody has taken the agent yet.
     hopeless: Option<BTreeSet<usize>>,
     masters: usize,
@@ -104,41 +95,7 @@ pub(crate) struct AgentCore {
 }
 
 #[derive(Debug)]
-struct Executor {
-    report: ExecutorReport,
-    phase: Phase,
-}
-
-#[derive(Debug)]
-enum Phase {
-    Starting,
-    Running,
-    Ending { force_at: Time },
-    Ended { end: ExecutorEnd, tell_at: Time, tell_after: Duration },
-}
-
-#[derive(Debug, Default)]
-struct Framework {
-    epoch: FrameworkEpoch,
-    /// Executors whose end has been acknowledged: they are not started again.
-    past: BTreeSet<ExecutorId>,
-    clean: Clean,
-}
-
-#[derive(Debug, Default, PartialEq, Eq)]
-enum Clean {
-    #[default]
-    No,
-    /// The framework has ended, and executors have not.
-    Wanted,
-    UnderWay,
-    Again {
-        at: Time,
-    },
-}
-
-#[derive(Debug)]
-struct Stop {
+pub(super) struct Stop {
     /// Set once no executor is left.
     leave_at: Option<Time>,
     why: Result<(), Refusal>,
@@ -173,7 +130,7 @@ impl AgentCore {
                 Some(end) => Phase::Ended { end, tell_at: now + TELL_FIRST, tell_after: TELL_FIRST },
                 None => Phase::Running,
             };
-            core.executors.insert(key_of(&spec), Executor { report: report_of(&spec), phase });
+            core.executors.insert(spec.key(), Executor { report: report_of(&spec), phase });
         }
         core
     }
@@ -295,147 +252,10 @@ impl AgentCore {
         self.link.down(now);
     }
 
-    fn say(&self, message: AgentToMaster, commands: &mut Vec<Command>) {
+    pub(super) fn say(&self, message: AgentToMaster, commands: &mut Vec<Command>) {
         if self.link.is_up() {
             commands.push(Command::Send(self.link.call(), message));
         }
-    }
-
-    fn launch(&mut self, spec: Box<ExecutorSpec>, now: Time, commands: &mut Vec<Command>) {
-        let key = key_of(&spec);
-        if let Some(known) = self.executors.get_mut(&key) {
-            // Said twice. Perhaps the master did not hear how it ended.
-            if let Phase::Ended { tell_at, .. } = &mut known.phase {
-                *tell_at = now;
-            }
-            return;
-        }
-        let refusal = self.refusal_of(&spec);
-        if refusal != Some(ExecutorEnd::Killed) {
-            let framework = self.frameworks.entry(spec.framework).or_default();
-            framework.epoch = framework.epoch.max(spec.epoch);
-        }
-        self.executors.insert(key, Executor { report: report_of(&spec), phase: Phase::Starting });
-        match refusal {
-            Some(end) => self.ended(key, end, now, commands),
-            None => commands.push(Command::Start(spec)),
-        }
-    }
-
-    /// Why an order is not carried out.
-    fn refusal_of(&self, spec: &ExecutorSpec) -> Option<ExecutorEnd> {
-        let framework = self.frameworks.get(&spec.framework);
-        if self.stop.is_some()
-            || self.ended.contains(&spec.framework)
-            || framework.is_some_and(|framework| framework.clean != Clean::No)
-        {
-            return Some(ExecutorEnd::Killed);
-        }
-        if framework
-            .is_some_and(|framework| framework.past.contains(&spec.executor) || framework.epoch > spec.epoch)
-        {
-            return Some(ExecutorEnd::Dropped);
-        }
-        let mut used =
-            self.executors.values().filter(|executor| !matches!(executor.phase, Phase::Ended { .. }));
-        let used =
-            used.try_fold(Resources::default(), |sum, executor| sum.checked_add(&executor.report.resources));
-        let all = used.as_ref().and_then(|used| used.checked_add(&spec.resources));
-        if all.is_some_and(|all| self.facts.resources.contains(&all)) {
-            return None;
-        }
-        let used = used.map_or_else(|| "all".to_owned(), |used| used.to_string());
-        let (has, wants) = (&self.facts.resources, &spec.resources);
-        let why = format!("the agent has no room for {wants}: of {has} it uses {used}");
-        Some(ExecutorEnd::LaunchFailed(Cause::new(why)))
-    }
-
-    fn started(&mut self, key: ExecutorKey, commands: &mut Vec<Command>) {
-        let Some(executor) = self.executors.get_mut(&key) else { return };
-        match executor.phase {
-            Phase::Starting => {
-                executor.phase = Phase::Running;
-                self.say(AgentToMaster::ExecutorRuns(key), commands);
-            }
-            // It was told to end while it was being started.
-            Phase::Ending { .. } => commands.push(Command::Ask(key)),
-            Phase::Running | Phase::Ended { .. } => {}
-        }
-    }
-
-    fn kill(&mut self, key: ExecutorKey, grace: Duration, now: Time, commands: &mut Vec<Command>) {
-        let Some(executor) = self.executors.get_mut(&key) else { return };
-        match &mut executor.phase {
-            Phase::Starting | Phase::Running => {
-                executor.phase = Phase::Ending { force_at: now + grace };
-                if grace > Duration::ZERO {
-                    commands.push(Command::Ask(key));
-                }
-            }
-            Phase::Ending { force_at } => *force_at = (*force_at).min(now + grace),
-            Phase::Ended { tell_at, .. } => *tell_at = now,
-        }
-    }
-
-    fn ended(&mut self, key: ExecutorKey, end: ExecutorEnd, now: Time, commands: &mut Vec<Command>) {
-        let Some(executor) = self.executors.get_mut(&key) else { return };
-        let end = match (&executor.phase, end) {
-            (Phase::Ended { .. }, _) => return,
-            (Phase::Ending { .. }, end) if !matches!(end, ExecutorEnd::OutOfMemory { .. }) => {
-                ExecutorEnd::Killed
-            }
-            (_, end) => end,
-        };
-        executor.phase = Phase::Ended { end: end.clone(), tell_at: now, tell_after: TELL_FIRST };
-        commands.push(Command::Record(key, end));
-    }
-
-    fn acknowledge(&mut self, key: ExecutorKey, commands: &mut Vec<Command>) {
-        if self.executors.get(&key).is_some_and(|executor| matches!(executor.phase, Phase::Ended { .. })) {
-            self.executors.remove(&key);
-            if let Some(framework) = self.frameworks.get_mut(&key.framework) {
-                framework.past.insert(key.executor);
-            }
-            commands.push(Command::Forget(key));
-        }
-    }
-
-    fn end(&mut self, id: FrameworkId, now: Time, commands: &mut Vec<Command>) {
-        let framework = self.frameworks.entry(id).or_default();
-        if framework.clean == Clean::No {
-            framework.clean = Clean::Wanted;
-        }
-        self.kill_all(|key| key.framework == id, now, commands);
-    }
-
-    fn kill_all(&mut self, which: impl Fn(&ExecutorKey) -> bool, now: Time, commands: &mut Vec<Command>) {
-        let is_alive = |executor: &Executor| !matches!(executor.phase, Phase::Ended { .. });
-        let all = self.executors.iter().filter(|(key, executor)| which(key) && is_alive(executor));
-        for key in all.map(|(key, _)| *key).collect::<Vec<_>>() {
-            self.kill(key, GRACE, now, commands);
-        }
-    }
-
-    fn cleaned(
-        &mut self,
-        id: FrameworkId,
-        result: &Result<(), Cause>,
-        now: Time,
-        commands: &mut Vec<Command>,
-    ) {
-        let Some(framework) = self.frameworks.get_mut(&id).filter(|it| it.clean == Clean::UnderWay) else {
-            return;
-        };
-        if result.is_err() {
-            framework.clean = Clean::Again { at: now + CLEAN_EVERY };
-            return;
-        }
-        self.frameworks.remove(&id);
-        self.ended.push_back(id);
-        if self.ended.len() > ENDED_MAX {
-            self.ended.pop_front();
-        }
-        self.say(AgentToMaster::Cleaned(id), commands);
     }
 
     fn stop(&mut self, why: Result<(), Refusal>, now: Time, commands: &mut Vec<Command>) {
@@ -464,44 +284,6 @@ impl AgentCore {
         }
     }
 
-    fn look_at_executors(&mut self, now: Time, commands: &mut Vec<Command>) {
-        let call = self.link.is_up().then(|| self.link.call());
-        for (key, executor) in &mut self.executors {
-            match &mut executor.phase {
-                Phase::Ending { force_at } if *force_at <= now => {
-                    *force_at = now + FORCE_EVERY;
-                    commands.push(Command::Force(*key));
-                }
-                Phase::Ended { end, tell_at, tell_after } if *tell_at <= now => {
-                    let Some(call) = call else { continue };
-                    *tell_at = now + *tell_after;
-                    *tell_after = (*tell_after * 2).min(TELL_MAX);
-                    let message = AgentToMaster::ExecutorEnded { key: *key, end: end.clone() };
-                    commands.push(Command::Send(call, message));
-                }
-                _ => {}
-            }
-        }
-    }
-
-    fn look_at_frameworks(&mut self, now: Time, commands: &mut Vec<Command>) {
-        let executors = &self.executors;
-        let is_alive = |id: FrameworkId| {
-            executors.iter().any(|(key, it)| key.framework == id && !matches!(it.phase, Phase::Ended { .. }))
-        };
-        for (id, framework) in &mut self.frameworks {
-            let is_due = match framework.clean {
-                Clean::Wanted => !is_alive(*id),
-                Clean::Again { at } => at <= now,
-                Clean::No | Clean::UnderWay => false,
-            };
-            if is_due {
-                framework.clean = Clean::UnderWay;
-                commands.push(Command::Clean(*id));
-            }
-        }
-    }
-
     /// Ends the agent when it is to stop and nothing keeps it: running executors, or ends that may yet be heard of.
     fn leave(&mut self, now: Time, commands: &mut Vec<Command>) -> bool {
         let Some(stop) = &mut self.stop else { return false };
@@ -517,24 +299,6 @@ impl AgentCore {
         self.say(AgentToMaster::Leaving, commands);
         commands.push(Command::Exit(why));
         true
-    }
-}
-
-fn key_of(spec: &ExecutorSpec) -> ExecutorKey {
-    ExecutorKey { framework: spec.framework, executor: spec.executor }
-}
-
-fn report_of(spec: &ExecutorSpec) -> ExecutorReport {
-    ExecutorReport {
-        key: key_of(spec),
-        role: spec.role.clone(),
-        resources: spec.resources.clone(),
-        slots: spec.slots,
-        driver: match spec.part {
-            Part::Driver { driver } => Some(driver),
-            Part::Executor { .. } => None,
-        },
-        state: ExecutorState::Starting,
     }
 }
 

@@ -40,7 +40,11 @@ impl Life {
             prepared = self.launcher.prepare(&spec) => prepared.map_err(ExecutorEnd::LaunchFailed),
             _ = self.orders.recv() => Err(ExecutorEnd::Killed),
         };
-        match prepared.and_then(|()| self.launcher.start(&spec, agent).map_err(ExecutorEnd::LaunchFailed)) {
+        let started = match prepared {
+            Ok(()) => self.start(spec, agent).await.map_err(ExecutorEnd::LaunchFailed),
+            Err(end) => Err(end),
+        };
+        match started {
             Ok(running) => {
                 self.say(Event::Started(self.key)).await;
                 self.go_on(running).await;
@@ -54,6 +58,13 @@ impl Life {
                 self.say(Event::Ended(self.key, end)).await;
             }
         }
+    }
+
+    /// Starts the process where it may block.
+    async fn start(&self, spec: ExecutorSpec, agent: AgentId) -> Result<Running, Cause> {
+        let launcher = self.launcher.clone();
+        let started = tokio::task::spawn_blocking(move || launcher.start(&spec, agent)).await;
+        started.unwrap_or_else(|error| Err(Cause::of(&error)))
     }
 
     /// Lives with an executor that runs.

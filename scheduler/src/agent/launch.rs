@@ -8,9 +8,7 @@ use super::{
     platform,
     work::{Work, make_folder},
 };
-use rsk_proto::{
-    AgentId, Cause, EXECUTOR_ARGUMENT, EXECUTOR_START, ExecutorKey, ExecutorSpec, ExecutorStart, Part,
-};
+use rsk_proto::{AgentId, Cause, EXECUTOR_ARGUMENT, EXECUTOR_START, ExecutorSpec, ExecutorStart, Part};
 use std::{
     fs::{self, File, OpenOptions},
     io,
@@ -58,10 +56,6 @@ pub(crate) struct Running {
     pub(crate) cgroup: Option<Cgroup>,
 }
 
-fn key_of(spec: &ExecutorSpec) -> ExecutorKey {
-    ExecutorKey { framework: spec.framework, executor: spec.executor }
-}
-
 fn cannot(what: impl Into<String>) -> impl FnOnce(io::Error) -> Cause {
     let what = what.into();
     move |error| Cause::of(&error).within(what)
@@ -72,7 +66,7 @@ impl Launcher {
     pub(crate) async fn prepare(&self, spec: &ExecutorSpec) -> Result<(), Cause> {
         let checkpoint = Checkpoint { spec: spec.clone(), process: None, end: None };
         checkpoint::write(&self.work, &checkpoint).map_err(cannot("cannot write the order down"))?;
-        let sandbox = self.work.sandbox(key_of(spec));
+        let sandbox = self.work.sandbox(spec.key());
         for folder in [self.work.shuffles(spec.framework), sandbox.join("tmp")] {
             make_folder(&folder).map_err(cannot(format!("cannot make {}", folder.display())))?;
         }
@@ -100,13 +94,13 @@ impl Launcher {
             // Nobody would know of it. It is this process's own child, so it is there to be ended and waited for.
             let ended = child.kill().and_then(|()| child.wait());
             ended.map_err(cannot("cannot end a process that cannot be kept"))?;
-            self.cgroups.open(key_of(spec), &spec.resources).iter().for_each(Cgroup::remove);
+            self.cgroups.open(spec.key(), &spec.resources).iter().for_each(Cgroup::remove);
         }
         running
     }
 
     fn keep(&self, spec: &ExecutorSpec, child: &Child) -> Result<Running, Cause> {
-        let key = key_of(spec);
+        let key = spec.key();
         let cgroup = self.cgroups.make(key, &spec.resources).filter(|group| {
             let added = group.add(child.id());
             if let Err(error) = &added {
@@ -125,7 +119,7 @@ impl Launcher {
     }
 
     fn spawn(&self, spec: &ExecutorSpec, agent: AgentId) -> Result<Child, Cause> {
-        let key = key_of(spec);
+        let key = spec.key();
         let sandbox = self.work.sandbox(key);
         let log = |name: &str| -> Result<File, Cause> {
             let path = sandbox.join(name);

@@ -2,7 +2,8 @@
 //!
 //! Shape: `GET /logs/APP` lists the executors of an application whose logs are here, as a JSON list of [`LogStatus`];
 //! `GET /logs/APP/EXECUTOR/stdout` (or `stderr`) is the text. After `?`: `offset=N` begins there, `tail=N` with the last N
-//! bytes, `follow` goes on until the executor has ended. The answer's `x-rsk-offset` says where it begins: a long log
+//! bytes, `follow` goes on until the executor has ended, or who
+//! asked hangs up. The answer's `x-rsk-offset` says where it begins: a long log
 //! loses its beginning. Its end is the end of the connection.
 
 use super::{collect, work::Work};
@@ -15,7 +16,6 @@ use std::{
     net::TcpStream,
     os::unix::fs::OpenOptionsExt,
     path::PathBuf,
-    thread,
     time::Duration,
 };
 
@@ -144,7 +144,21 @@ fn text(
         if !follow || !is_running || is_over() {
             return Ok(());
         }
-        thread::sleep(LOOK_EVERY);
+        if has_hung_up(stream)? {
+            return Ok(());
+        }
+    }
+}
+
+/// Waits a little, or until the other side hangs up.
+fn has_hung_up(mut stream: &TcpStream) -> io::Result<bool> {
+    stream.set_read_timeout(Some(LOOK_EVERY))?;
+    match stream.read(&mut [0; 64]) {
+        Ok(bytes) => Ok(bytes == 0),
+        Err(error) if matches!(error.kind(), io::ErrorKind::WouldBlock | io::ErrorKind::TimedOut) => {
+            Ok(false)
+        }
+        Err(error) => Err(error),
     }
 }
 

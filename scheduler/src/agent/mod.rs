@@ -17,11 +17,15 @@ mod launch;
 mod executor;
 mod machine;
 mod link;
+mod orders;
 mod core;
+mod call;
+mod recover;
 mod shell;
+mod run;
 
 pub use config::{AgentConfig, AgentError};
 pub use launch::{DRIVER, HOST, MASTER};
 pub use logs::LogStatus;
 pub use platform::Needs;
-pub use shell::{Agent, run};
+pub use run::{Agent, run};

@@ -6,8 +6,8 @@
 
 use super::{AgentError, logs, work::Work};
 use rsk_proto::{
-    Cause, FetchReply, FetchRequest, INDEX_ENTRY_BYTES, INDEX_HEAD_BYTES, Piece, SERVE_VERSION,
-    decode_index_entry, index_entry_offset, index_head, map_output_paths, receive, send,
+    Cause, FetchReply, FetchRequest, INDEX_ENTRY_BYTES, INDEX_HEAD_BYTES, Piece, SERVE_VERSION, ShuffleBlock,
+    Wanted, decode_index_entry, index_entry_offset, index_head, map_output_paths, receive, send, value_path,
 };
 use std::{
     collections::BTreeMap,
@@ -176,10 +176,8 @@ impl Shared {
                     send(&FetchReply::Block { bytes: piece.bytes, crc32c: piece.crc32c }, &mut stream)?;
                     let sent = io::copy(&mut file.take(piece.bytes), &mut stream)?;
                     if sent < piece.bytes {
-                        return Err(io::Error::other(format!(
-                            "{} became shorter while it was sent",
-                            request.block
-                        )));
+                        let wanted = request.wanted;
+                        return Err(io::Error::other(format!("{wanted:?} became shorter while it was sent")));
                     }
                 }
                 Err(cause) => send(&FetchReply::Missing(cause), &mut stream)?,
@@ -188,22 +186,38 @@ impl Shared {
     }
 }
 
-/// The data file of a block, at the block.
+/// The file of what is wanted, at its first byte.
 fn find(work: &Work, request: &FetchRequest) -> Result<(File, Piece), Cause> {
-    let block = request.block;
-    let (data, index) = map_output_paths(&work.shuffles(request.framework), block.output);
+    let shuffles = work.shuffles(request.framework);
+    match request.wanted {
+        Wanted::Block { block, partitions } => find_block(&shuffles, block, partitions),
+        Wanted::Value(id) => {
+            let path = value_path(&shuffles, id);
+            let open = || {
+                let file = File::open(&path)?;
+                let bytes = file.metadata()?.len();
+                Ok((file, Piece { offset: 0, bytes, crc32c: 0 }))
+            };
+            open().map_err(|error: io::Error| {
+                Cause::of(&error).within(format!("cannot read {}", path.display()))
+            })
+        }
+    }
+}
+
+fn find_block(shuffles: &Path, block: ShuffleBlock, partitions: u32) -> Result<(File, Piece), Cause> {
+    let (data, index) = map_output_paths(shuffles, block.output);
     let cannot = |path: &Path| {
         let path = path.display().to_string();
         move |error: io::Error| Cause::of(&error).within(format!("cannot read {path}"))
     };
-    if block.reduce.0 >= request.partitions {
-        return Err(Cause::new(format!("{block} of {} partitions", request.partitions)));
+    if block.reduce.0 >= partitions {
+        return Err(Cause::new(format!("{block} of {partitions} partitions")));
     }
     let file = File::open(&index).map_err(cannot(&index))?;
     let mut head = [0; INDEX_HEAD_BYTES];
     file.read_exact_at(&mut head, 0).map_err(cannot(&index))?;
-    if head[..] != index_head(block.output, request.partitions)[..] {
-        let partitions = request.partitions;
+    if head[..] != index_head(block.output, partitions)[..] {
         return Err(Cause::new(format!(
             "{} is not the index of {} for {partitions} partitions",
             index.display(),

@@ -6,25 +6,22 @@
 use super::{
     AgentConfig, AgentError,
     blob::Blobs,
-    cgroup::{Cgroup, Cgroups},
-    checkpoint::{self, Checkpoint},
-    collect,
+    call::talk,
+    cgroup::Cgroups,
+    checkpoint, collect,
     core::{AgentCore, Command, Event, Recovered},
-    detect::{Watched, end_marked},
-    executor::{Life, Order, tidy_up},
-    launch::{Launcher, Running},
+    executor::{Life, Order},
+    launch::Launcher,
     link::Call,
     machine,
+    recover::recover,
     serve::Server,
     work::{Identity, Work},
 };
-use rsk_proto::{AgentToMaster, Cause, ExecutorEnd, ExecutorKey, ExecutorSpec, Refusal, Time, rpc};
+use rsk_proto::{AgentToMaster, Cause, ExecutorKey, ExecutorSpec, Refusal, Time, rpc};
 use std::{
-    collections::{BTreeMap, BTreeSet},
-    net::SocketAddr,
-    path::PathBuf,
+    collections::BTreeMap,
     sync::Arc,
-    thread,
     time::{Duration, Instant, SystemTime},
 };
 use tokio::{
@@ -34,7 +31,7 @@ use tokio::{
 };
 
 /// So many events wait for the core.
-const MAILBOX_MAX: usize = 1024;
+pub(crate) const MAILBOX_MAX: usize = 1024;
 /// So many orders wait for one executor: more would say the same again.
 const ORDERS_MAX: usize = 8;
 /// What was said last may take so long to leave.
@@ -42,117 +39,7 @@ const FLUSH_WITHIN: Duration = Duration::from_millis(200);
 /// Logs are looked at for their age this often.
 const TRIM_EVERY: Duration = Duration::from_hours(1);
 
-/// An agent that runs in this process. Dropped, it stops as [`Agent::stop`] does, and is waited for.
-///
-/// ```
-/// # use rsk_scheduler::agent::{Agent, AgentConfig};
-/// let folder = tempfile::tempdir()?;
-/// let mut config = AgentConfig::new(["127.0.0.1:1"], folder.path());
-/// config.listen = "127.0.0.1:0".parse()?;
-/// let agent = Agent::start(config)?; // No master is there: it dials again and again.
-/// assert_ne!(agent.address().port(), 0);
-/// agent.stop();
-/// agent.wait()?;
-/// # Ok::<(), Box<dyn std::error::Error>>(())
-/// ```
-#[derive(Debug)]
-pub struct Agent {
-    address: SocketAddr,
-    mailbox: mpsc::Sender<Event>,
-    thread: Option<thread::JoinHandle<Result<(), Refusal>>>,
-}
-
-impl Agent {
-    /// Takes the work folder, finds the executors of an earlier start again, listens, and dials the masters.
-    pub fn start(config: AgentConfig) -> Result<Self, AgentError> {
-        if config.masters.is_empty() {
-            return Err(AgentError::NoMaster);
-        }
-        let work = Arc::new(Work::open(&config.work_dir)?);
-        let identity = work.begin()?;
-        let server = Server::start(config.listen, work.clone())?;
-        let address = server.address();
-        let runtime = tokio::runtime::Builder::new_multi_thread()
-            .worker_threads(2)
-            .thread_name("agent-io")
-            .enable_all()
-            .build()
-            .map_err(AgentError::System)?;
-        let (mailbox, events) = mpsc::channel(MAILBOX_MAX);
-        let shell = Shell::new(config, identity, (work, server), runtime, mailbox.clone())?;
-        let thread = thread::Builder::new().name("agent".to_owned()).spawn(move || shell.run(events));
-        Ok(Agent { address, mailbox, thread: Some(thread.map_err(AgentError::System)?) })
-    }
-
-    /// Where map outputs and logs are served.
-    pub fn address(&self) -> SocketAddr {
-        self.address
-    }
-
-    /// Asks the agent to end its executors, politely first, and then itself.
-    pub fn stop(&self) {
-        // One that has ended already needs no asking; and a mailbox of an agent that runs is emptied at once.
-        let mailbox = self.mailbox.clone();
-        drop(thread::spawn(move || mailbox.blocking_send(Event::Stop)));
-    }
-
-    /// Waits until the agent has ended.
-    ///
-    /// Errors: no master takes it, or another agent has taken over its name.
-    pub fn wait(mut self) -> Result<(), AgentError> {
-        self.join()
-    }
-
-    fn join(&mut self) -> Result<(), AgentError> {
-        match self.thread.take().map(thread::JoinHandle::join) {
-            None | Some(Ok(Ok(()))) => Ok(()),
-            Some(Ok(Err(refusal))) => Err(AgentError::Refused(refusal)),
-            Some(Err(panic)) => std::panic::resume_unwind(panic),
-        }
-    }
-}
-
-impl Drop for Agent {
-    fn drop(&mut self) {
-        if self.thread.is_some() {
-            self.stop();
-            if let Err(error) = self.join() {
-                tracing::error!(%error, "an agent ended with an error");
-            }
-        }
-    }
-}
-
-/// Runs an agent until it is told to end by SIGTERM or SIGINT, or no master takes it.
-///
-/// ```no_run
-/// # use rsk_scheduler::agent::{self, AgentConfig};
-/// agent::run(AgentConfig::new(["host:5050"], "/var/lib/rsk/agent"))?;
-/// # Ok::<(), agent::AgentError>(())
-/// ```
-pub fn run(config: AgentConfig) -> Result<(), AgentError> {
-    use tokio::signal::unix::{SignalKind, signal};
-    let signals =
-        tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(AgentError::System)?;
-    // Before anything else is there: a signal that comes early is not lost.
-    let (mut terminate, mut interrupt) = {
-        let _inside = signals.enter();
-        let listen = |kind| signal(kind).map_err(AgentError::System);
-        (listen(SignalKind::terminate())?, listen(SignalKind::interrupt())?)
-    };
-    let agent = Agent::start(config)?;
-    let mailbox = agent.mailbox.clone();
-    signals.block_on(async {
-        tokio::select! {
-            _ = terminate.recv() => agent.stop(),
-            _ = interrupt.recv() => agent.stop(),
-            () = mailbox.closed() => {}
-        }
-    });
-    agent.wait()
-}
-
-struct Shell {
+pub(crate) struct Shell {
     work: Arc<Work>,
     // Dropped before the runtime: nothing is served once the agent has ended.
     server: Server,
@@ -184,7 +71,7 @@ struct Line {
 }
 
 impl Shell {
-    fn new(
+    pub(crate) fn new(
         config: AgentConfig,
         identity: Identity,
         (work, server): (Arc<Work>, Server),
@@ -231,7 +118,7 @@ impl Shell {
         };
         for (checkpoint, running) in found {
             if let Some(running) = running {
-                let key = key_of(&checkpoint.spec);
+                let key = checkpoint.spec.key();
                 let life = shell.life(key);
                 shell.runtime.spawn(async move { life.go_on(running).await });
             }
@@ -243,7 +130,7 @@ impl Shell {
         Time(self.clock.elapsed())
     }
 
-    fn run(mut self, mut events: mpsc::Receiver<Event>) -> Result<(), Refusal> {
+    pub(crate) fn run(mut self, mut events: mpsc::Receiver<Event>) -> Result<(), Refusal> {
         let mut event = Event::Wake;
         let mut trim_at = Time::default();
         let end = loop {
@@ -368,7 +255,7 @@ impl Shell {
     }
 
     fn start(&mut self, spec: ExecutorSpec) {
-        let key = key_of(&spec);
+        let key = spec.key();
         let life = self.life(key);
         // Orders come from a master that has given the agent a name.
         let Some(agent) = self.identity.id else {
@@ -392,92 +279,4 @@ impl Shell {
             tracing::warn!(%error, "old logs cannot be deleted");
         }
     }
-}
-
-fn key_of(spec: &ExecutorSpec) -> ExecutorKey {
-    ExecutorKey { framework: spec.framework, executor: spec.executor }
-}
-
-/// One call from its beginning to its end.
-async fn talk(
-    call: Call,
-    address: &str,
-    mut said: mpsc::Receiver<AgentToMaster>,
-    mailbox: &mpsc::Sender<Event>,
-    master: &watch::Sender<Option<rpc::MasterClient>>,
-) -> Result<(), rpc::RpcError> {
-    let client = rpc::MasterClient::connect(address).await?;
-    let (to, mut from) = client.agent().await?;
-    master.send_replace(Some(client));
-    if mailbox.send(Event::Connected(call)).await.is_err() {
-        return Ok(());
-    }
-    let speak = async move {
-        while let Some(message) = said.recv().await {
-            to.send(message).await?;
-        }
-        Ok::<(), rpc::RpcError>(())
-    };
-    let listen = async {
-        while let Some(message) = from.receive().await? {
-            if mailbox.send(Event::Heard(call, message)).await.is_err() {
-                break;
-            }
-        }
-        Ok(())
-    };
-    let mut listen = std::pin::pin!(listen);
-    tokio::select! {
-        // Hung up: the last words are on their way for as long as the master keeps the stream.
-        spoken = speak => match spoken {
-            Ok(()) => listen.await,
-            Err(error) => Err(error),
-        },
-        heard = &mut listen => heard,
-    }
-}
-
-type Found = Vec<(Checkpoint, Option<Running>)>;
-
-/// Finds what an earlier start has left: executors that run are watched again, and everything else of it is ended.
-fn recover(launcher: &Launcher, runtime: &Runtime) -> Result<Found, AgentError> {
-    let work = &launcher.work;
-    let fail = |path: PathBuf| move |cause| AgentError::Work { path, cause };
-    let all = checkpoint::read_all(work).map_err(fail(work.checkpoints()))?;
-    let _inside = runtime.enter();
-    let mut found: Found = Vec::new();
-    for mut checkpoint in all {
-        let key = key_of(&checkpoint.spec);
-        let alive = checkpoint.process.clone().filter(|it| checkpoint.end.is_none() && it.is_alive());
-        let watched = alive.and_then(|process| Watched::open(process, false).ok());
-        let cgroup = || launcher.cgroups.open(key, &checkpoint.spec.resources);
-        let running = watched.map(|watched| Running { watched, cgroup: cgroup() });
-        if running.is_none() && checkpoint.end.is_none() {
-            let is_fresh = checkpoint.process.is_none();
-            let why = "the agent was started again while it was being started";
-            let end = if is_fresh { ExecutorEnd::LaunchFailed(Cause::new(why)) } else { ExecutorEnd::Unseen };
-            let out_of_memory = cgroup().and_then(|group| group.out_of_memory());
-            checkpoint.end = Some(out_of_memory.unwrap_or(end));
-            checkpoint::write(work, &checkpoint).map_err(fail(work.checkpoints()))?;
-        }
-        tracing::info!(executor = %key, is_adopted = running.is_some(), "an executor of the agent's last start");
-        found.push((checkpoint, running));
-    }
-    let adopted: BTreeSet<PathBuf> =
-        found.iter().filter(|(_, it)| it.is_some()).map(|(it, _)| work.sandbox(key_of(&it.spec))).collect();
-    let all = work.frameworks();
-    match end_marked(|mark| mark.starts_with(&all) && !adopted.contains(mark)) {
-        Ok(0) => {}
-        Ok(left) => tracing::error!(left, "processes of the agent's last start cannot be ended"),
-        Err(error) => tracing::error!(%error, "processes cannot be listed"),
-    }
-    for (checkpoint, running) in &found {
-        if running.is_none() {
-            let key = key_of(&checkpoint.spec);
-            tidy_up(launcher, key, None);
-            launcher.cgroups.open(key, &checkpoint.spec.resources).iter().for_each(Cgroup::remove);
-        }
-    }
-    collect::empty_trash(work).map_err(fail(work.trash()))?;
-    Ok(found)
 }

@@ -119,12 +119,12 @@ impl Work {
             Err(cause) => return Err(fail(cause)),
         };
         identity.incarnation.0 += 1;
-        write_json(&path, &identity).map_err(fail)?;
+        write_json_for_good(&path, &identity).map_err(fail)?;
         Ok(identity)
     }
 
     pub(crate) fn save_identity(&self, identity: Identity) -> io::Result<()> {
-        write_json(&self.root.join("agent.json"), &identity)
+        write_json_for_good(&self.root.join("agent.json"), &identity)
     }
 }
 
@@ -144,16 +144,29 @@ pub(crate) fn read_json<T: DeserializeOwned>(path: &Path) -> io::Result<Option<T
     }
 }
 
-/// Writes a file that is there as a whole or not at all, also after a power cut.
+/// Writes a file that is there as a whole or not at all. After a power cut it may be damaged.
 pub(crate) fn write_json<T: Serialize>(path: &Path, value: &T) -> io::Result<()> {
-    let aside = path.with_extension("new");
+    write_aside(path, value)?;
+    fs::rename(aside(path), path)
+}
+
+/// The same, also after a power cut. Waits for the disk.
+fn write_json_for_good<T: Serialize>(path: &Path, value: &T) -> io::Result<()> {
+    write_aside(path, value)?.sync_data()?;
+    fs::rename(aside(path), path)?;
+    File::open(path.parent().unwrap_or_else(|| Path::new("/")))?.sync_all()
+}
+
+fn aside(path: &Path) -> PathBuf {
+    path.with_extension("new")
+}
+
+fn write_aside<T: Serialize>(path: &Path, value: &T) -> io::Result<File> {
     let bytes = serde_json::to_vec(value).map_err(io::Error::other)?;
-    let mut file = OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&aside)?;
+    let mut file = OpenOptions::new();
+    let mut file = file.write(true).create(true).truncate(true).mode(0o600).open(aside(path))?;
     file.write_all(&bytes)?;
-    file.sync_data()?;
-    fs::rename(&aside, path)?;
-    let folder = path.parent().unwrap_or_else(|| Path::new("/"));
-    File::open(folder)?.sync_all()
+    Ok(file)
 }
 
 #[cfg(test)]

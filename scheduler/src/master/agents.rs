@@ -13,6 +13,9 @@ use rsk_proto::{
 };
 use std::collections::BTreeSet;
 
+/// A lost agent that is not back after a week is forgotten: it gets another name if it ever is.
+const FORGOTTEN_AFTER_MS: u64 = 7 * 24 * 3600 * 1000;
+
 impl MasterCore {
     pub(super) fn agent_said(&mut self, link: LinkId, message: AgentToMaster) {
         if let AgentToMaster::Register { hello, id, incarnation, facts, executors, frameworks } = message {
@@ -91,7 +94,7 @@ impl MasterCore {
         let old = self.agents.remove(&id);
         let (reserved, drain) =
             old.as_ref().map(|it| (it.record.reserved.clone(), it.record.drain)).unwrap_or_default();
-        let record = AgentRecord { facts, incarnation, reserved, drain };
+        let record = AgentRecord { facts, incarnation, reserved, drain, lost_at: None };
         if old.as_ref().is_some_and(|old| old.record != record) {
             self.write(Change::Agent(id, Some(record.clone())));
         }
@@ -162,6 +165,12 @@ impl MasterCore {
         for key in known.difference(&reported) {
             self.executor_ended(id, *key, ExecutorEnd::Dropped);
         }
+        for key in known.intersection(&reported) {
+            // It may have been away when it was told.
+            if self.executors.get(key).is_some_and(|executor| executor.state == ExecutorState::Ending) {
+                self.say_to_agent(id, MasterToAgent::Kill { key: *key, grace: self.rules.kill_grace });
+            }
+        }
         let files: BTreeSet<FrameworkId> = files.into_iter().collect();
         over.extend(files.iter().filter(|framework| !self.is_known(**framework)));
         if let Some(agent) = self.agents.get_mut(&id) {
@@ -207,14 +216,18 @@ impl MasterCore {
 
     /// An agent has been silent for too long, or has left: what it ran is given up.
     pub(super) fn agent_lost(&mut self, id: AgentId) {
+        let now = self.unix();
         let Some(agent) = self.agents.get_mut(&id) else { return };
         let was_expected = agent.standing == Standing::Expected;
         agent.standing = Standing::Lost;
+        agent.record.lost_at = Some(now);
+        let record = agent.record.clone();
         agent.frameworks.extend(agent.executors.iter().map(|key| key.framework));
         let files = std::mem::take(&mut agent.frameworks);
         if let Some(link) = agent.link.take() {
             self.close(link);
         }
+        self.write(Change::Agent(id, Some(record)));
         self.rescind_of_agent(id);
         self.allocator.remove_agent(id);
         let lost = self.agents.get(&id).map(|agent| agent.executors.clone()).unwrap_or_default();
@@ -258,6 +271,13 @@ impl MasterCore {
         let lost = self.agents.iter().filter(|(_, agent)| oldest(agent) < self.now);
         for id in lost.map(|(id, _)| *id).collect::<Vec<_>>() {
             self.agent_lost(id);
+        }
+        let now = self.unix();
+        let old =
+            |agent: &Agent| agent.record.lost_at.is_some_and(|lost_at| lost_at + FORGOTTEN_AFTER_MS < now);
+        let old = self.agents.iter().filter(|(_, agent)| agent.standing == Standing::Lost && old(agent));
+        for id in old.map(|(id, _)| *id).collect::<Vec<_>>() {
+            self.forget_agent(id);
         }
     }
 

@@ -76,8 +76,8 @@ impl MasterCore {
             roles: recovered.roles,
             drivers: Drivers::default(),
             links: BTreeMap::new(),
-            expected: recovered.agents.keys().copied().collect(),
-            expected_all: recovered.agents.len(),
+            expected: BTreeSet::new(),
+            expected_all: 0,
             expected_until: now + rules.reregister_within,
             started_at,
             now,
@@ -91,8 +91,12 @@ impl MasterCore {
             core.allocator.set_weight(name, role.weight_milli);
         }
         for (id, record) in recovered.agents {
-            core.agents.insert(id, Agent::new(record, Standing::Expected, now));
+            let standing = if record.lost_at.is_some() { Standing::Lost } else { Standing::Expected };
+            core.expected.extend((standing == Standing::Expected).then_some(id));
+            let agent = Agent { has_spoken: true, ..Agent::new(record, standing, now) };
+            core.agents.insert(id, agent);
         }
+        core.expected_all = core.expected.len();
         for (id, record) in recovered.frameworks {
             core.allocator.add_framework(id, record.facts.role.clone());
             let mut framework = Framework::new(record, now);
@@ -104,9 +108,11 @@ impl MasterCore {
         for (id, record) in recovered.drivers {
             core.drivers.by_framework.insert(record.framework, id);
             core.allocator.add_framework(record.framework, record.spec.role.clone());
+            let is_its =
+                |(_, framework): &(&FrameworkId, &Framework)| framework.record.facts.driver == Some(id);
+            let subscribed = core.frameworks.iter().find(is_its).map(|(framework, _)| *framework);
             let is_waiting = matches!(record.state, DriverState::Waiting { .. });
-            let driver =
-                Driver { record, retry: is_waiting.then_some(now), is_killed: false, subscribed: None };
+            let driver = Driver { record, retry: is_waiting.then_some(now), is_killed: false, subscribed };
             core.drivers.all.insert(id, driver);
         }
         core.allocator.hold_back_quota_roles(core.is_held_back());

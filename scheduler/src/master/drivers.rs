@@ -12,7 +12,8 @@ use super::{
 use crate::allocator::{Allocator, Grant};
 use rsk_proto::{
     AgentId, Demand, DriverId, DriverSpec, ExecutorEnd, ExecutorId, ExecutorKey, ExecutorSpec,
-    FrameworkEpoch, FrameworkId, OperatorReply, Refusal, status::DriverState,
+    FrameworkEpoch, FrameworkId, OperatorReply, Refusal,
+    status::{DriverState, FrameworkState},
 };
 use std::time::Duration;
 
@@ -105,7 +106,18 @@ impl MasterCore {
             let code = if let ExecutorEnd::Exited(code) = end { Some(*code) } else { None };
             DriverState::Ended { code, how: end.to_string() }
         };
+        let subscribed = driver.subscribed;
         self.write_driver(id);
+        // What it knew went with it: a driver that is started again is another framework.
+        if let Some(framework) = subscribed {
+            let why = format!("its driver {end}");
+            let state = if *end == ExecutorEnd::Exited(0) {
+                FrameworkState::Succeeded { summary: why.clone() }
+            } else {
+                FrameworkState::Failed { why: why.clone() }
+            };
+            self.tear_down(framework, state, Some(why));
+        }
         self.forget_old_drivers();
     }
 

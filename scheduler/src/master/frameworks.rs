@@ -277,6 +277,8 @@ impl MasterCore {
 
     /// Tells who waits for what no agent has.
     pub(super) fn look_for_hopeless_demands(&mut self) {
+        let expected = self.expected.iter().filter_map(|id| self.agents.get(id));
+        let expected: Vec<_> = expected.map(|agent| &agent.record.facts.resources).collect();
         for (id, framework) in &mut self.frameworks {
             if !framework.is_starving() {
                 framework.wanting_since = None;
@@ -285,8 +287,10 @@ impl MasterCore {
             let since = *framework.wanting_since.get_or_insert(self.now);
             let is_told = framework.hinted.is_some_and(|hinted| self.now.since(hinted) < HINT_EVERY);
             let (Some(demand), Some(link)) = (&framework.demand, framework.link) else { continue };
-            let is_early = self.now.since(since) < HINT_AFTER || !self.expected.is_empty();
-            if is_early || is_told || self.allocator.is_satisfiable(demand) {
+            let is_early = self.now.since(since) < HINT_AFTER;
+            let one = Demand { count: Some(1), ..demand.clone() };
+            let may_come = expected.iter().any(|total| one.part_of(total).is_some());
+            if is_early || may_come || is_told || self.allocator.is_satisfiable(demand) {
                 continue;
             }
             framework.hinted = Some(self.now);

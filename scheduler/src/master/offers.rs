@@ -2,7 +2,7 @@
 
 use super::{
     core::MasterCore,
-    table::{Executor, Offered},
+    table::{Executor, Framework, Offered},
 };
 use crate::allocator::{Allocator, Grant};
 use rsk_proto::{
@@ -194,8 +194,11 @@ impl MasterCore {
         let expired =
             self.offers.iter().take_while(|(_, it)| self.now.since(it.made) >= self.rules.offer_lasts);
         let mut old: Vec<OfferId> = expired.map(|(id, _)| *id).collect();
-        if old.len() < self.offers.len() && self.frameworks.values().any(super::table::Framework::is_starving)
-        {
+        // Who wants what nobody has starves whatever the others do.
+        let starves = |it: &Framework| {
+            it.is_starving() && it.demand.as_ref().is_some_and(|demand| self.allocator.is_satisfiable(demand))
+        };
+        if old.len() < self.offers.len() && self.frameworks.values().any(starves) {
             let unanswered = self.offers.iter().skip(old.len());
             let unanswered =
                 unanswered.take_while(|(_, it)| self.now.since(it.made) >= self.rules.hoard_lasts);

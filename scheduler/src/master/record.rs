@@ -48,6 +48,10 @@ pub struct AgentRecord {
     pub reserved: BTreeMap<RoleName, Resources>,
     /// Whether it is being drained, or is, and how long executors may go on there.
     pub drain: Option<Drain>,
+    /// When it was given up, in milliseconds since 1970, if it has not been back since: what it still runs is not to be
+    /// adopted, because its frameworks were told that it is lost.
+    #[serde(default)]
+    pub lost_at: Option<u64>,
 }
 
 /// How an agent is drained.

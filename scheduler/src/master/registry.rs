@@ -232,8 +232,13 @@ pub mod suite {
         };
         let agent = |number| AgentId { registry: empty.registry, number };
         let reserved = BTreeMap::from([(RoleName::default(), facts.resources.clone())]);
-        let record =
-            AgentRecord { facts, incarnation: Incarnation(3), reserved, drain: Some(Drain { grace: None }) };
+        let record = AgentRecord {
+            facts,
+            incarnation: Incarnation(3),
+            reserved,
+            drain: Some(Drain { grace: None }),
+            lost_at: Some(9),
+        };
         let role = RoleRecord { limit: Some(record.facts.resources.clone()), weight_milli: 7 };
         let counters = Counters { agents: 2, frameworks: 1, drivers: 0 };
         let write = |registry: &mut R, changes: &[Change]| {

@@ -12,7 +12,7 @@ use super::{
     web::Meters,
 };
 use rsk_proto::{
-    MasterToAgent, MasterToFramework, OperatorReply, OperatorRequest, Time,
+    AgentToMaster, FrameworkToMaster, MasterToAgent, MasterToFramework, OperatorReply, OperatorRequest, Time,
     rpc::{RpcError, Sender},
     status::ClusterStatus,
 };
@@ -39,6 +39,20 @@ pub(super) enum Input {
     Happened(Event),
     Asked(OperatorRequest, oneshot::Sender<OperatorReply>),
     Stop,
+}
+
+impl Input {
+    /// Whether more than that somebody is there was said.
+    fn changes(&self) -> bool {
+        !matches!(
+            self,
+            Input::Happened(
+                Event::Wake
+                    | Event::Agent(_, AgentToMaster::Heartbeat)
+                    | Event::Framework(_, FrameworkToMaster::Heartbeat)
+            )
+        )
+    }
 }
 
 #[derive(Debug)]
@@ -100,6 +114,7 @@ impl<R: Registry> Shell<R> {
                 inputs.push(more);
             }
             let mut commands = Vec::new();
+            is_changed |= inputs.iter().any(Input::changes);
             for input in inputs {
                 if matches!(input, Input::Stop) {
                     return Ok(());

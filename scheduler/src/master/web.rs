@@ -107,7 +107,9 @@ fn text(status: &ClusterStatus, meters: &Meters) -> String {
             "used" => &agent.resources.used,
             _ => &agent.resources.offered,
         });
-        let sum = parts.fold((0u64, 0u64), |sum, part| (sum.0 + part.cpus_milli, sum.1 + part.memory_bytes));
+        let sum = parts.fold((0u64, 0u64), |sum, part| {
+            (sum.0.saturating_add(part.cpus_milli), sum.1.saturating_add(part.memory_bytes))
+        });
         (format!("{{part=\"{which}\"}}"), sum)
     });
     let cpus = sums.iter().map(|(label, sum)| (label, format!("{}.{:03}", sum.0 / 1000, sum.0 % 1000)));

@@ -169,7 +169,7 @@ fn an_executor_finds_what_it_needs_and_leaves_only_its_logs() {
     let mut lines = out.lines();
     assert_eq!(lines.next(), Some("--rsk-executor one two three"));
     assert_eq!(lines.next(), Some("a table"));
-    let start: ExecutorStart = serde_json::from_str(lines.next().unwrap()).unwrap();
+    let start = ExecutorStart::from_text(lines.next().unwrap()).unwrap();
     assert_eq!((start.framework, start.executor, start.agent), (APP, KEY.executor, AGENT));
     assert_eq!((start.driver.as_str(), start.token.as_str(), start.slots), ("driver:1", "secret", 2));
     assert_eq!(start.serves_at, pair.agent.as_ref().unwrap().address().to_string());

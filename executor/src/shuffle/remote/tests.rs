@@ -40,7 +40,9 @@ fn serve(shuffles: std::path::PathBuf, agent: Agent) -> String {
             let (mut connection, shuffles, asked) =
                 (connection.unwrap(), shuffles.clone(), Arc::clone(&asked));
             thread::spawn(move || {
-                while let Ok(FetchRequest { block, .. }) = receive(&mut connection) {
+                while let Ok(FetchRequest { wanted: Wanted::Block { block, .. }, .. }) =
+                    receive(&mut connection)
+                {
                     if agent == Agent::HangsUpFirst && asked.fetch_add(1, Ordering::Relaxed) % 2 == 0 {
                         return;
                     }

@@ -1,5 +1,5 @@
 use super::*;
-use rsk_proto::BlobHash;
+use rsk_proto::{BlobHash, ExecutorId, FrameworkEpoch, Part};
 
 mod loss;
 

@@ -23,7 +23,11 @@ fn server() -> (tempfile::TempDir, Arc<Work>, Server) {
 
 fn request(reduce: u32) -> FetchRequest {
     let block = ShuffleBlock { output: OUTPUT, reduce: PartitionId(reduce) };
-    FetchRequest { version: SERVE_VERSION, framework: FRAMEWORK, block, partitions: 3 }
+    FetchRequest {
+        version: SERVE_VERSION,
+        framework: FRAMEWORK,
+        wanted: Wanted::Block { block, partitions: 3 },
+    }
 }
 
 fn ask(stream: &mut TcpStream, request: &FetchRequest) -> Result<Vec<u8>, String> {
@@ -48,7 +52,10 @@ fn blocks_are_served_as_they_are_in_the_file_and_what_is_missing_is_named() {
     }
     let other = FetchRequest { framework: FrameworkId { registry: 7, number: 2 }, ..request(0) };
     assert!(ask(&mut stream, &other).unwrap_err().contains("No such file"));
-    let other = FetchRequest { partitions: 4, ..request(0) };
+    let mut other = request(0);
+    if let Wanted::Block { partitions, .. } = &mut other.wanted {
+        *partitions = 4;
+    }
     assert!(ask(&mut stream, &other).unwrap_err().contains("is not the index of"));
     assert!(ask(&mut stream, &request(3)).unwrap_err().contains("for part-3 of 3 partitions"));
     let (data, index) = map_output_paths(&work.shuffles(FRAMEWORK), OUTPUT);

@@ -310,3 +310,74 @@ fn a_supervised_driver_is_started_again_until_it_succeeds() {
     assert_eq!(last.state, DriverState::Ended { code: Some(0), how: "exited with 0".to_owned() });
     assert!(world.core.status("here").executors.is_empty());
 }
+
+#[test]
+fn what_was_given_up_is_not_adopted_after_a_restart() {
+    let mut world = pair("cpus:2;mem:10", Some(1));
+    world.accept(0, "cpus:2;mem:10");
+    world.read_all();
+    world.break_agent(0);
+    for _ in 0..30 {
+        world.advance(Duration::from_secs(1));
+        world.app_says(0, FrameworkToMaster::Heartbeat);
+    }
+    while !world.apps[0].inbox.is_empty() {
+        world.app_reads(0);
+    }
+    assert_eq!(world.apps[0].ended.len(), 1, "its driver knows that it is lost");
+    world.restart_master();
+    assert_eq!(world.core.status("here").agents[0].state, AgentState::Lost);
+    world.connect_agent(0);
+    world.read_all();
+    assert!(world.agents[0].executors.is_empty(), "it was told to end");
+    assert!(world.core.status("here").executors.is_empty());
+}
+
+#[test]
+fn an_executor_killed_while_its_agent_was_away_ends_when_it_is_back() {
+    let mut world = pair("cpus:2;mem:10", Some(1));
+    world.accept(0, "cpus:2;mem:10");
+    world.read_all();
+    world.break_agent(0);
+    let executor = *world.apps[0].executors.keys().next().unwrap();
+    world.app_says(0, FrameworkToMaster::Kill { executor, grace: Duration::from_secs(1) });
+    world.connect_agent(0);
+    world.read_all();
+    assert!(world.apps[0].ended.contains(&executor));
+}
+
+#[test]
+fn a_framework_ends_with_the_driver_that_the_cluster_ran() {
+    let mut world = World::new(1, 1);
+    world.connect_agent(0);
+    world.read_all();
+    let spec = DriverSpec {
+        name: "nightly".to_owned(),
+        user: "ann".to_owned(),
+        role: RoleName::default(),
+        resources: "cpus:1;mem:100".parse().unwrap(),
+        program: rsk_proto::BlobHash([1; 32]),
+        files: BTreeMap::new(),
+        arguments: vec![],
+        environment: BTreeMap::new(),
+        supervise: false,
+    };
+    world.step(Event::Asked(RequestId(1), OperatorRequest::Submit(Box::new(spec))));
+    world.read_all();
+    let driver = world.core.status("here").drivers[0].clone();
+    world.apps[0].driver = Some(driver.id);
+    world.connect_app(0);
+    world.read_all();
+    assert_eq!(world.core.status("here").drivers[0].framework, world.apps[0].known.map(|(id, _)| id));
+    world.end_executor(0, driver.executor.unwrap(), ExecutorEnd::Signalled(9));
+    world.read_all();
+    let status = world.core.status("here");
+    assert_eq!(
+        status.ended[0].state,
+        FrameworkState::Failed { why: "its driver ended by signal 9".to_owned() }
+    );
+    assert_eq!(
+        status.drivers[0].state,
+        DriverState::Ended { code: None, how: "ended by signal 9".to_owned() }
+    );
+}

@@ -44,6 +44,7 @@ pub(super) struct SimApp {
     pub(super) ordered: u64,
     pub(super) ended: BTreeSet<ExecutorId>,
     pub(super) is_over: bool,
+    pub(super) driver: Option<rsk_proto::DriverId>,
     pub(super) epochs: Vec<FrameworkEpoch>,
 }
 
@@ -206,7 +207,7 @@ impl World {
             address: "home:4040".to_owned(),
             web: None,
             failover_timeout: Duration::from_mins(1),
-            driver: None,
+            driver: app.driver,
         };
         let claim =
             |(executor, agent): (&ExecutorId, &AgentId)| ExecutorClaim { executor: *executor, agent: *agent };

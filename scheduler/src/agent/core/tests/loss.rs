@@ -90,7 +90,7 @@ impl World {
                 }
             }
             Command::Start(spec) => {
-                let key = key_of(&spec);
+                let key = spec.key();
                 assert!(self.started.insert(key), "{key} is started twice");
                 assert!(
                     !self.cleaned.contains(&key.framework),
