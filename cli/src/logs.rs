@@ -115,8 +115,7 @@ fn show(found: &BTreeMap<ExecutorKey, String>, args: &LogsArgs) -> Result<()> {
 fn copy(from: &mut impl BufRead, prefix: &str, to: &mut impl Write) -> Result<()> {
     let mut line = prefix.as_bytes().to_vec();
     while from.read_until(b'\n', &mut line).context("the agent is gone")? > 0 {
-        to.write_all(&line)?;
-        to.flush()?;
+        crate::write(to, &line)?;
         line.truncate(prefix.len());
     }
     Ok(())

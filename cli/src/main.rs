@@ -28,14 +28,14 @@ use std::{
     process::ExitCode,
 };
 
-/// Who reads what is printed, and stops.
+/// As a program that a closed pipe ends.
 const READER_LEFT: u8 = 141;
 
 fn main() -> ExitCode {
     let typed = CommandLine::parse();
     match run(&typed) {
         Ok(code) => code,
-        Err(error) if has_reader_left(&error) => ExitCode::from(READER_LEFT),
+        Err(error) if error.is::<ReaderLeft>() => ExitCode::from(READER_LEFT),
         Err(error) => {
             eprintln!("error: {error}");
             for cause in error.chain().skip(1) {
@@ -112,11 +112,22 @@ fn print(text: &str) -> Result<()> {
     write(&mut io::stdout(), text.as_bytes())
 }
 
+/// Writes to one of this process's own streams, now.
 fn write(to: &mut impl Write, bytes: &[u8]) -> Result<()> {
-    to.write_all(bytes)?;
-    Ok(to.flush()?)
+    to.write_all(bytes).and_then(|()| to.flush()).map_err(|error| match error.kind() {
+        io::ErrorKind::BrokenPipe => ReaderLeft.into(),
+        _ => anyhow::Error::new(error).context("cannot print"),
+    })
 }
 
-fn has_reader_left(error: &anyhow::Error) -> bool {
-    error.downcast_ref::<io::Error>().is_some_and(|error| error.kind() == io::ErrorKind::BrokenPipe)
+/// Who reads what is printed has stopped, as `head` does: nothing is wrong.
+#[derive(Debug)]
+struct ReaderLeft;
+
+impl std::fmt::Display for ReaderLeft {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("nobody reads what is printed")
+    }
 }
+
+impl std::error::Error for ReaderLeft {}

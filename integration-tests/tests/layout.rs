@@ -10,12 +10,13 @@ use std::{
 };
 
 /// Packages in the order data flows, each with those of ours that it may use.
-const MAY_USE: [(&str, &[&str]); 8] = [
+const MAY_USE: [(&str, &[&str]); 9] = [
     ("rsk-proto", &[]),
     ("rsk-scheduler", &["rsk-proto"]),
     ("rsk-storage", &["rsk-proto"]),
     ("rsk-executor", &["rsk-proto", "rsk-storage"]),
     ("rsk", &["rsk-proto", "rsk-storage", "rsk-executor"]),
+    ("rsk-cli", &["rsk-proto", "rsk-scheduler"]),
     ("examples", &["rsk"]),
     ("bench", &["rsk"]),
     ("integration-tests", &["rsk", "rsk-proto", "rsk-storage", "rsk-executor", "examples"]),

@@ -93,7 +93,11 @@ impl Settings {
 
     fn set(&mut self, key: &Key, value: String, source: Source) -> Result<()> {
         if let Err(why) = (key.check)(&value) {
-            let flag = key.name.rsplit('.').next().unwrap_or_default().replace('_', "-");
+            let flag = match key.name {
+                "log.level" => "log".to_owned(),
+                "log.dir" => "log-dir".to_owned(),
+                name => name.rsplit('.').next().unwrap_or_default().replace('_', "-"),
+            };
             match source {
                 Source::Flag => bail!("cannot use --{flag}: {why}"),
                 source => bail!("cannot use {} ({source}): {why}", key.name),

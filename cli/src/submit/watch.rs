@@ -7,7 +7,7 @@ use rsk_proto::{
     status::{ClusterStatus, DriverState, DriverStatus},
 };
 use std::{
-    io::{self, Read, Write},
+    io::{self, Read},
     process::ExitCode,
     thread,
     time::{Duration, Instant},
@@ -86,7 +86,7 @@ impl Shown {
             *offset = answer.offset.unwrap_or(*offset) + bytes.len() as u64;
             match stream {
                 "stdout" => crate::write(&mut io::stdout(), &bytes)?,
-                _ => io::stderr().write_all(&bytes)?,
+                _ => crate::write(&mut io::stderr(), &bytes)?,
             }
         }
         Ok(())
