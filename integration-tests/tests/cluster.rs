@@ -251,7 +251,7 @@ fn a_cluster_in_one_process_ends_with_who_started_it() {
     let folder = tempfile::tempdir().unwrap();
     let mut dev = command(folder.path());
     dev.args(["dev", "--agents", "2", "--cpus", "1", "--mem", "600", "--until-stdin-closes"]);
-    let mut dev = Process::start(dev.env("TMPDIR", folder.path()).stdin(Stdio::piped()));
+    let mut dev = Process::start(dev.stdin(Stdio::piped()));
     let address = dev.line();
     let mut submission = command(folder.path());
     submission.args(["submit", &address, "--executor-memory", "400m"]).arg(example("pi")).args(["4", FEW]);
@@ -269,4 +269,6 @@ fn local_cluster_is_a_cluster_of_its_own() {
     submission.args(["submit", "local-cluster[2,1,512]", "--executor-memory", "400m"]);
     submission.arg(example("pi")).args(["4", FEW]);
     assert_eq!(printed(&submission.output().unwrap()), local("pi", &["4", FEW]));
+    let left: Vec<_> = fs::read_dir(folder.path()).unwrap().map(|entry| entry.unwrap().path()).collect();
+    assert!(left.is_empty(), "{left:?}");
 }
