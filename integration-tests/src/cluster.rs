@@ -1,7 +1,10 @@
 //! A real cluster on this machine: processes of the built binary `rsk`, on free ports and in temporary folders.
 
 use crate::{Process, binary};
-use rsk_proto::status::{AgentState, AgentStatus, ClusterStatus};
+use rsk_proto::{
+    ExecutorKey,
+    status::{AgentState, AgentStatus, ClusterStatus},
+};
 use std::{
     fs,
     io::{Read, Write},
@@ -195,12 +198,29 @@ impl TestCluster {
 
     /// Processes that agents have started and that are still there.
     pub fn processes(&self) -> Vec<u32> {
-        let mark = format!("RSK_SANDBOX={}/", self.folder.path().display());
+        Self::marked(&format!("RSK_SANDBOX={}/", self.folder.path().display()))
+    }
+
+    /// The processes of one executor, or of a driver that the cluster runs.
+    pub fn processes_of(&self, key: ExecutorKey) -> Vec<u32> {
+        let of_agent = |number| {
+            let sandbox = format!("frameworks/{}/executors/{}", key.framework, key.executor);
+            Self::marked(&format!("RSK_SANDBOX={}\0", self.agent_folder(number).join(sandbox).display()))
+        };
+        (0..self.agents.len()).flat_map(of_agent).collect()
+    }
+
+    /// The processes that an agent has started.
+    pub fn processes_on(&self, number: usize) -> Vec<u32> {
+        Self::marked(&format!("RSK_SANDBOX={}/", self.agent_folder(number).display()))
+    }
+
+    fn marked(mark: &str) -> Vec<u32> {
         let all =
             fs::read_dir("/proc").unwrap().filter_map(|entry| entry.ok()?.file_name().to_str()?.parse().ok());
         let is_ours = |pid: &u32| {
             let environment = fs::read(format!("/proc/{pid}/environ")).unwrap_or_default();
-            String::from_utf8_lossy(&environment).contains(&mark)
+            String::from_utf8_lossy(&environment).contains(mark)
         };
         all.filter(is_ours).collect()
     }

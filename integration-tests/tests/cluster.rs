@@ -6,9 +6,9 @@
 use integration_tests::{
     Process,
     cluster::{TestCluster, WITHIN, active, command},
-    example, repository,
+    example, repository, signal,
 };
-use rsk_proto::status::{AgentState, ClusterStatus, FrameworkState};
+use rsk_proto::status::{AgentState, ClusterStatus, DriverState, FrameworkState};
 use std::{
     collections::BTreeMap,
     fs,
@@ -238,12 +238,69 @@ fn a_killed_executor_is_replaced_and_the_answer_is_the_same() {
     let args = ["4", "30000000"];
     let program = Process::start(submission(&cluster, &[], "pi", &args).stderr(Stdio::null()));
     cluster.wait("its executors run", |status| executors(status) == 2);
-    let victim = cluster.processes()[0].to_string();
-    assert!(Command::new("kill").args(["-KILL", &victim]).status().unwrap().success());
+    signal(cluster.processes()[0], "KILL");
     let (status, said) = program.end(WITHIN);
     assert!(status.success());
     assert_eq!(said, local("pi", &args));
     cluster.wait_for_quiet();
+}
+
+#[test]
+fn an_agent_that_is_gone_for_good_costs_time_alone() {
+    let mut cluster = TestCluster::new().agents(2);
+    let args = ["8", "40000000"];
+    let program = Process::start(submission(&cluster, &[], "pi", &args).stderr(Stdio::null()));
+    cluster.wait("its executors run", |status| executors(status) == 2);
+    cluster.kill_agent(1);
+    let gone = cluster.processes_on(1);
+    assert_eq!(gone.len(), 1);
+    signal(gone[0], "KILL");
+    let (status, said) = program.end(WITHIN);
+    assert!(status.success());
+    assert_eq!(said, local("pi", &args));
+    cluster.start_agent(1);
+    cluster.wait("it is back", |status| active(status).count() == 2);
+    cluster.wait_for_quiet();
+    runs_pi(&cluster);
+}
+
+#[test]
+fn a_killed_driver_of_client_mode_leaves_nothing() {
+    let cluster = TestCluster::new().agents(2);
+    let options = ["--conf", "failover_timeout=1"];
+    let program = Process::start(submission(&cluster, &options, "pi", &["4", ENDLESS]).stderr(Stdio::null()));
+    cluster.wait("its executors run", |status| executors(status) == 2);
+    program.kill();
+    cluster.wait_for_quiet();
+    let status = cluster.status();
+    assert!(matches!(status.ended[0].state, FrameworkState::Failed { .. }), "{:?}", status.ended);
+    runs_pi(&cluster);
+}
+
+#[test]
+fn a_supervised_driver_that_is_killed_is_started_again_until_it_is_told_to_end() {
+    let cluster = TestCluster::new().agents(2);
+    let options = ["--deploy-mode", "cluster", "--supervise", "--driver-memory", "100m", "--max-cores", "1"];
+    let id = printed(&submit(&cluster, &options, "pi", &["4", ENDLESS])).trim().to_owned();
+    let works = |starts: u32| {
+        move |status: &ClusterStatus| {
+            let driver = &status.drivers[0];
+            let of_driver = |app| driver.executor.is_some_and(|own| own.framework == app);
+            let works =
+                status.executors.iter().any(|one| !of_driver(one.key.framework) && one.state == "running");
+            driver.starts == starts && driver.state == DriverState::Running && works
+        }
+    };
+    let status = cluster.wait("the driver and an executor of it run", works(1));
+    assert_eq!(status.drivers[0].id.to_string(), id);
+    let driver = cluster.processes_of(status.drivers[0].executor.unwrap());
+    assert_eq!(driver.len(), 1);
+    signal(driver[0], "KILL");
+    cluster.wait("it has been started again", works(2));
+    printed(&cluster.rsk(&["kill", &id]));
+    cluster.wait("it has ended", |status| matches!(status.drivers[0].state, DriverState::Ended { .. }));
+    cluster.wait_for_quiet();
+    runs_pi(&cluster);
 }
 
 #[test]

@@ -167,29 +167,6 @@ fn settings_come_from_files_and_a_misspelled_one_is_an_error() {
 }
 
 #[test]
-fn help_and_completions_name_all_commands() {
-    let help = String::from_utf8(rsk(&["--help"]).stdout).unwrap();
-    let completions = String::from_utf8(rsk(&["completions", "bash"]).stdout).unwrap();
-    for command in [
-        "master",
-        "agent",
-        "submit",
-        "apps",
-        "agents",
-        "offers",
-        "roles",
-        "executors",
-        "kill",
-        "logs",
-        "drain",
-    ] {
-        assert!(help.contains(&format!("  {command} ")) && completions.contains(command), "{command}");
-        let own = String::from_utf8(rsk(&[command, "--help"]).stdout).unwrap();
-        assert!(own.contains("Usage: rsk"), "{own}");
-    }
-}
-
-#[test]
 fn nonsense_at_the_masters_port_troubles_nobody() {
     let cluster = TestCluster::new().agents(1);
     let mut half_open = Vec::new();
