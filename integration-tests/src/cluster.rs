@@ -198,31 +198,21 @@ impl TestCluster {
 
     /// Processes that agents have started and that are still there.
     pub fn processes(&self) -> Vec<u32> {
-        Self::marked(&format!("RSK_SANDBOX={}/", self.folder.path().display()))
+        processes_below(self.folder.path())
     }
 
     /// The processes of one executor, or of a driver that the cluster runs.
     pub fn processes_of(&self, key: ExecutorKey) -> Vec<u32> {
         let of_agent = |number| {
             let sandbox = format!("frameworks/{}/executors/{}", key.framework, key.executor);
-            Self::marked(&format!("RSK_SANDBOX={}\0", self.agent_folder(number).join(sandbox).display()))
+            marked(&format!("RSK_SANDBOX={}\0", self.agent_folder(number).join(sandbox).display()))
         };
         (0..self.agents.len()).flat_map(of_agent).collect()
     }
 
     /// The processes that an agent has started.
     pub fn processes_on(&self, number: usize) -> Vec<u32> {
-        Self::marked(&format!("RSK_SANDBOX={}/", self.agent_folder(number).display()))
-    }
-
-    fn marked(mark: &str) -> Vec<u32> {
-        let all =
-            fs::read_dir("/proc").unwrap().filter_map(|entry| entry.ok()?.file_name().to_str()?.parse().ok());
-        let is_ours = |pid: &u32| {
-            let environment = fs::read(format!("/proc/{pid}/environ")).unwrap_or_default();
-            String::from_utf8_lossy(&environment).contains(mark)
-        };
-        all.filter(is_ours).collect()
+        processes_below(&self.agent_folder(number))
     }
 
     /// Files of applications that agents still have, logs aside.
@@ -263,6 +253,21 @@ pub fn command(folder: &Path) -> Command {
     }
     command.current_dir(folder).env("TMPDIR", folder);
     command
+}
+
+/// Processes that agents with work folders below this one have started, and that are still there.
+pub fn processes_below(folder: &Path) -> Vec<u32> {
+    marked(&format!("RSK_SANDBOX={}/", folder.display()))
+}
+
+fn marked(mark: &str) -> Vec<u32> {
+    let all =
+        fs::read_dir("/proc").unwrap().filter_map(|entry| entry.ok()?.file_name().to_str()?.parse().ok());
+    let is_ours = |pid: &u32| {
+        let environment = fs::read(format!("/proc/{pid}/environ")).unwrap_or_default();
+        String::from_utf8_lossy(&environment).contains(mark)
+    };
+    all.filter(is_ours).collect()
 }
 
 /// The agents that are there.

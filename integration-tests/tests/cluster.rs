@@ -5,7 +5,7 @@
 
 use integration_tests::{
     Process,
-    cluster::{TestCluster, WITHIN, active, command},
+    cluster::{TestCluster, WITHIN, active, command, processes_below},
     example, repository, signal,
 };
 use rsk_proto::status::{AgentState, ClusterStatus, DriverState, FrameworkState};
@@ -14,6 +14,8 @@ use std::{
     fs,
     path::Path,
     process::{Command, Output, Stdio},
+    thread,
+    time::{Duration, Instant},
 };
 
 /// Darts that take no noticeable time, and darts that take for ever.
@@ -328,4 +330,49 @@ fn local_cluster_is_a_cluster_of_its_own() {
     assert_eq!(printed(&submission.output().unwrap()), local("pi", &["4", FEW]));
     let left: Vec<_> = fs::read_dir(folder.path()).unwrap().map(|entry| entry.unwrap().path()).collect();
     assert!(left.is_empty(), "{left:?}");
+}
+
+#[test]
+fn a_local_cluster_goes_with_a_program_that_is_killed() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut submission = command(folder.path());
+    submission.args(["submit", "local-cluster[2,1,512]", "--executor-memory", "400m"]);
+    submission.arg(example("pi")).args(["4", ENDLESS]).stderr(Stdio::null());
+    let program = Process::start(&mut submission);
+    let until = |what: &str, is_so: &dyn Fn() -> bool| {
+        let end = Instant::now() + WITHIN;
+        while !is_so() {
+            assert!(Instant::now() < end, "it is still not so that {what}");
+            thread::sleep(Duration::from_millis(20));
+        }
+    };
+    until("its executors run", &|| processes_below(folder.path()).len() == 2);
+    program.kill();
+    until("they have gone", &|| processes_below(folder.path()).is_empty());
+    let is_of_cluster = |entry: &fs::DirEntry| entry.file_name().to_string_lossy().starts_with("rsk-dev-");
+    let is_clean = || !fs::read_dir(folder.path()).unwrap().any(|entry| is_of_cluster(&entry.unwrap()));
+    until("its files have gone", &is_clean);
+}
+
+#[test]
+fn logs_are_followed_until_the_driver_has_ended() {
+    let cluster = TestCluster::new().agents(1);
+    let folder = cluster.folder();
+    let (script, go) = (folder.join("script"), folder.join("go"));
+    let wait = format!("while ! [ -e {} ]; do sleep 0.02; done", go.display());
+    fs::write(&script, format!("#!/bin/sh\necho one\n{wait}\necho two\nprintf three\n")).unwrap();
+    assert!(Command::new("chmod").arg("+x").arg(&script).status().unwrap().success());
+    let script = script.display().to_string();
+    let submit = ["submit", cluster.master(), "--deploy-mode", "cluster", "--driver-memory", "100m", &script];
+    let id = printed(&cluster.rsk(&submit));
+    cluster.wait("it runs", |status| executors(status) == 1);
+    let mut logs = Process::start(cluster.command().args(["logs", "-f", id.trim()]));
+    assert_eq!(logs.line(), "one");
+    fs::write(&go, "").unwrap();
+    assert_eq!(logs.line(), "two");
+    let (status, rest) = logs.end(WITHIN);
+    assert!(status.success());
+    assert_eq!(rest, "three");
+    let tail = cluster.rsk(&["logs", id.trim(), "--tail", "5"]);
+    assert_eq!(text(&tail.stdout), "three");
 }
