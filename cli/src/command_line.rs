@@ -258,7 +258,7 @@ pub(crate) struct AgentArgs {
 
 #[derive(Debug, Args)]
 pub(crate) struct SubmitArgs {
-    /// Where its tasks run: local[*], local-cluster[2,1,512], host:5050 (see below).
+    /// Where its tasks run: local, local-cluster or host:5050, as below.
     pub(crate) master: String,
     /// The program and its own arguments.
     #[arg(required = true, trailing_var_arg = true, value_name = "APP [ARGS]", value_hint = ValueHint::CommandWithArguments)]

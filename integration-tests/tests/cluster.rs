@@ -267,6 +267,48 @@ fn an_agent_that_is_gone_for_good_costs_time_alone() {
 }
 
 #[test]
+fn an_agent_that_stands_still_is_given_up_and_is_welcome_when_it_goes_on() {
+    let cluster = TestCluster::new().agents(2);
+    let program = Process::start(submission(&cluster, &[], "pi", &["4", ENDLESS]).stderr(Stdio::null()));
+    let before = cluster.wait("its executors run", |status| executors(status) == 2);
+    let stale = cluster.processes_on(1);
+    cluster.agent_process(1).signal("STOP");
+    cluster.wait("the agent is lost, and what ran there", |status| {
+        let state = cluster.agent(status, 1).map(|agent| agent.state);
+        state == Some(AgentState::Lost) && executors(status) == 1
+    });
+    cluster.agent_process(1).signal("CONT");
+    let after = cluster.wait("it is back, with another executor", |status| {
+        active(status).count() == 2 && executors(status) == 2 && cluster.processes().len() == 2
+    });
+    assert_eq!(cluster.agent(&after, 1).unwrap().id, cluster.agent(&before, 1).unwrap().id);
+    assert_ne!(cluster.processes_on(1), stale, "the one that was given up has ended");
+    program.signal("INT");
+    program.end(WITHIN);
+    cluster.wait_for_quiet();
+    runs_pi(&cluster);
+}
+
+#[test]
+fn an_executor_that_stands_still_is_replaced_and_the_answer_is_the_same() {
+    let cluster = TestCluster::new().agents(2);
+    let args = ["4", "60000000"];
+    let program = Process::start(submission(&cluster, &[], "pi", &args).stderr(Stdio::null()));
+    cluster.wait("its executors run", |status| executors(status) == 2);
+    let frozen = cluster.processes()[0];
+    signal(frozen, "STOP");
+    let is_later = |status: &ClusterStatus| status.executors.iter().any(|one| one.key.executor.0 > 2);
+    cluster.wait("another is ordered in its place", is_later);
+    let (status, said) = program.end(WITHIN);
+    assert!(status.success());
+    assert_eq!(said, local("pi", &args));
+    // It may have been ended by force by then.
+    drop(Command::new("kill").args(["-CONT", &frozen.to_string()]).output());
+    cluster.wait_for_quiet();
+    runs_pi(&cluster);
+}
+
+#[test]
 fn a_killed_driver_of_client_mode_leaves_nothing() {
     let cluster = TestCluster::new().agents(2);
     let options = ["--conf", "failover_timeout=1"];
