@@ -49,7 +49,9 @@ In resources, mem and disk are MiB, or have a unit (mem:20g). What you name your
 again with the same work folder, it finds the executors that still run.")]
     Agent(AgentArgs),
     /// Run a program: on this machine, or on a cluster.
-    #[command(after_help = "MASTER is where its tasks run:
+    #[command(
+        args_override_self = true,
+        after_help = "MASTER is where its tasks run:
   local, local[4], local[*]   in the program itself: one task at a time, 4, or one a CPU
   local-cluster[2,1,512]      a cluster for it alone: 2 agents, each with 1 CPU and 512 MiB
   host:5050                   a cluster's master; several with commas: a:5050,b:5050
@@ -60,7 +62,8 @@ Examples:
   rsk submit host:5050 --deploy-mode cluster --supervise --wait ./nightly --date 2026-01-31
 
 Options come before APP: what follows APP is its own. In client mode the program itself runs here: its output is yours, and \
-Ctrl-C ends the application. In cluster mode the cluster runs it: `rsk logs` shows its output.")]
+Ctrl-C ends the application. In cluster mode the cluster runs it: `rsk logs` shows its output."
+    )]
     Submit(Box<SubmitArgs>),
     /// List applications; of one, say what it uses, what it was offered, and why it waits.
     #[command(after_help = "Examples:
@@ -255,7 +258,7 @@ pub(crate) struct AgentArgs {
 
 #[derive(Debug, Args)]
 pub(crate) struct SubmitArgs {
-    /// Where its tasks run: local[*], local-cluster[2,1,512], host:5050 (see below).
+    /// Where its tasks run: local, local-cluster or host:5050, as below.
     pub(crate) master: String,
     /// The program and its own arguments.
     #[arg(required = true, trailing_var_arg = true, value_name = "APP [ARGS]", value_hint = ValueHint::CommandWithArguments)]
@@ -458,6 +461,7 @@ mod tests {
         };
         assert_eq!((args.master.as_str(), args.max_cores, args.wait), ("host:5050", Some(4), false));
         assert_eq!(args.app, ["app", "--wait", "--conf", "x", "in", "-o", "out"]);
+        assert!(parse("rsk submit host:5050 --max-cores 1 --max-cores 2 app").is_ok(), "the last one counts");
         assert!(parse("rsk submit host:5050 --wat app").is_err());
         assert!(parse("rsk submit host:5050").is_err());
     }

@@ -37,7 +37,8 @@ pub(crate) fn get(address: &str, path: &str, is_patient: bool) -> Result<Answer>
     stream.set_read_timeout(Some(ANSWER_WITHIN))?;
     stream.set_write_timeout(Some(ANSWER_WITHIN))?;
     // HTTP/1.0: the body ends where the connection does.
-    write!(stream, "GET {path} HTTP/1.0\r\nHost: {address}\r\n\r\n").with_context(unreachable)?;
+    write!(stream, "GET {path} HTTP/1.0\r\nHost: {address}\r\n\r\n")
+        .with_context(|| format!("{address} breaks the connection off"))?;
     let no_http = || format!("what answers at {address} does not speak HTTP");
     let mut body = BufReader::new(stream);
     let mut head = (&mut body).take(HEAD_BYTES_MAX);

@@ -35,7 +35,10 @@ pub(crate) fn logs(settings: &Settings, args: &LogsArgs) -> Result<()> {
         }
     };
     if found.is_empty() {
-        bail!("no agent that is there has logs of {}", args.which);
+        bail!(
+            "there are no logs of {}: it has printed nothing, or they have been deleted, or their agent is gone",
+            args.which
+        );
     }
     show(&found, args)
 }

@@ -17,7 +17,7 @@ use crate::{
         dependency::{Dependency, Needs},
     },
     task::{
-        core::{Preferred, Step, TaskSetCore},
+        core::{Preferred, Step, TaskSetCore, Tries},
         pool::{Candidate, PoolUses, choose},
     },
     track::{BlockTable, MapOutputTable},
@@ -39,6 +39,8 @@ use std::{
     time::{Duration, Instant},
 };
 
+/// How often stragglers are looked for.
+const SPECULATE_EVERY: Duration = Duration::from_millis(100);
 /// Tasks that end within it may be sent ahead.
 const SHORT: Duration = Duration::from_millis(20);
 
@@ -96,6 +98,7 @@ pub(crate) struct Dispatch {
     started: Instant,
     config: Config,
     memory_share: u64,
+    tries: Tries,
     /// Where map outputs are.
     shuffles: PathBuf,
     map_outputs: Arc<MapOutputTable>,
@@ -180,7 +183,8 @@ struct TaskSet {
     pool: String,
     tasks: usize,
     since: Time,
-    is_killed: Arc<AtomicBool>,
+    /// What its tasks that run look at.
+    is_killed: BTreeMap<TaskId, Arc<AtomicBool>>,
     /// Of its tasks that have ended: how many, and how long they ran together.
     ran: (u32, Duration),
 }
@@ -228,6 +232,11 @@ impl Dispatch {
             started: Instant::now(),
             config: config.clone(),
             memory_share,
+            tries: Tries {
+                attempts_max: config.task_attempts,
+                locality_wait: config.locality_wait,
+                has_speculation: config.speculation,
+            },
             shuffles,
             map_outputs,
             blocks,
@@ -349,18 +358,28 @@ impl Dispatch {
                 state = self.locked();
                 continue;
             }
-            let place_wake =
-                state.sets.values().filter_map(|set| set.core.wake_at()).filter(|at| *at > self.now()).min();
-            match state.dag.wake_at().into_iter().chain(place_wake).min() {
+            match self.wake_at(&state) {
                 None => self.has_work.wait(&mut state.0),
                 Some(Time(at)) => {
                     let timed_out = self.has_work.wait_until(&mut state.0, self.started + at).timed_out();
-                    if timed_out && state.dag.wake_at().is_some_and(|at| at <= self.now()) {
+                    let now = self.now();
+                    if timed_out && state.dag.wake_at().is_some_and(|at| at <= now) {
                         self.step(&mut state, Event::Wake);
                     }
+                    state.sets.values_mut().for_each(|set| set.core.speculate(now));
                 }
             }
         }
+    }
+
+    /// When a slot that finds nothing to do is to look again.
+    fn wake_at(&self, state: &State) -> Option<Time> {
+        let now = self.now();
+        // A moment that has passed has been looked at.
+        let places = state.sets.values().filter_map(|set| set.core.wake_at()).filter(|at| *at > now);
+        let stragglers =
+            (self.tries.has_speculation && !state.sets.is_empty()).then(|| now + SPECULATE_EVERY);
+        state.dag.wake_at().into_iter().chain(places).chain(stragglers).min()
     }
 
     /// Stages that run, the earliest first.
@@ -408,9 +427,11 @@ impl Dispatch {
         let Candidate { stage: id, attempt: stage_attempt, .. } =
             choose(order, shares, &state.pools, candidates)?;
         let set = state.sets.get_mut(&(id, stage_attempt))?;
-        let (partition, attempt) = set.core.take_launchable(place.id, is_only, now)?;
+        let task = TaskId(state.next_task + 1);
+        let (partition, attempt) = set.core.take_launchable(task, place.id, is_only, now)?;
         state.next_task += 1;
-        let task = TaskId(state.next_task);
+        let is_killed = Arc::<AtomicBool>::default();
+        set.is_killed.insert(task, Arc::clone(&is_killed));
         state.pools.launch(&set.pool, task);
         if let Some((_, running)) = state.places.get_mut(&place.id) {
             *running += 1;
@@ -418,7 +439,7 @@ impl Dispatch {
         let stage = state.stages.get(&id)?;
         Some(Work {
             attempt: TaskAttempt { task, stage: id, stage_attempt, partition, attempt },
-            is_killed: Arc::clone(&set.is_killed),
+            is_killed,
             stage: Arc::clone(stage),
             memory_share: self.memory_share,
             executor: place.id,
@@ -440,7 +461,7 @@ impl Dispatch {
         let Some(set) = state.sets.get_mut(&key) else {
             return outcome.map_or_else(|_| (), |output| self.discard(output));
         };
-        state.pools.leave(&set.pool, 1);
+        set.is_killed.remove(&attempt.task);
         set.ran.0 += 1;
         set.ran.1 += Duration::from_micros(metrics.run_micros);
         let (outcome, output) = match outcome {
@@ -450,15 +471,21 @@ impl Dispatch {
                 (Err(error), None)
             }
         };
-        let step = set.core.ended(attempt.partition, outcome);
+        let step = set.core.ended(attempt.task, outcome, self.now());
+        let superfluous: &[TaskId] =
+            if let Step::Succeeded { superfluous } = &step { superfluous } else { &[] };
+        for task in superfluous {
+            set.is_killed.remove(task).inspect(|is_killed| is_killed.store(true, Ordering::Relaxed));
+        }
+        state.pools.leave(&set.pool, superfluous.len() + usize::from(step != Step::Unknown));
         if set.core.is_over() {
             let seconds = self.now().since(set.since).as_secs_f64();
             tracing::info!(stage = %attempt.stage, tasks = set.tasks, seconds, "a stage's tasks have ended");
             state.sets.remove(&key);
         }
         match step {
-            Step::Continue => output.into_iter().for_each(|output| self.discard(output)),
-            Step::Succeeded => {
+            Step::Unknown | Step::Continue => output.into_iter().for_each(|output| self.discard(output)),
+            Step::Succeeded { .. } => {
                 let output = output.into_iter();
                 output.for_each(|output| self.succeeded(state, attempt, output, &accumulators));
             }
@@ -590,10 +617,9 @@ impl Dispatch {
                 self.accumulators.begun(stage, &partitions);
                 let preferred =
                     state.stages.get(&stage).map(|stage| self.preferred(&**stage)).unwrap_or_default();
-                let (attempts, wait) = (self.config.task_attempts, self.config.locality_wait);
-                let core = TaskSetCore::new(partitions, preferred, attempts, wait, now);
+                let core = TaskSetCore::new(partitions, preferred, self.tries, now);
                 let ran = (0, Duration::ZERO);
-                let set = TaskSet { core, job, pool, tasks, since: now, is_killed: Arc::default(), ran };
+                let set = TaskSet { core, job, pool, tasks, since: now, is_killed: BTreeMap::new(), ran };
                 state.totals.stages += 1;
                 let name = state.stages.get(&stage).map_or_else(String::new, |stage| stage.name());
                 tracing::info!(%stage, attempt, %job, tasks, name, "a stage starts");
@@ -610,7 +636,7 @@ impl Dispatch {
                 let stopped: Vec<_> =
                     state.sets.range((stage, 0)..=(stage, u32::MAX)).map(|(key, _)| *key).collect();
                 for set in stopped.iter().filter_map(|key| state.sets.remove(key)) {
-                    set.is_killed.store(true, Ordering::Relaxed);
+                    set.is_killed.values().for_each(|is_killed| is_killed.store(true, Ordering::Relaxed));
                     state.pools.leave(&set.pool, set.core.running());
                 }
             }

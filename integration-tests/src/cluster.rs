@@ -1,7 +1,10 @@
 //! A real cluster on this machine: processes of the built binary `rsk`, on free ports and in temporary folders.
 
 use crate::{Process, binary};
-use rsk_proto::status::{AgentState, AgentStatus, ClusterStatus};
+use rsk_proto::{
+    ExecutorKey,
+    status::{AgentState, AgentStatus, ClusterStatus},
+};
 use std::{
     fs,
     io::{Read, Write},
@@ -195,21 +198,36 @@ impl TestCluster {
 
     /// Processes that agents have started and that are still there.
     pub fn processes(&self) -> Vec<u32> {
-        let own = self.folder.path().to_string_lossy().into_owned();
-        let all =
-            fs::read_dir("/proc").unwrap().filter_map(|entry| entry.ok()?.file_name().to_str()?.parse().ok());
-        let is_ours = |pid: &u32| {
-            let environment = fs::read(format!("/proc/{pid}/environ")).unwrap_or_default();
-            String::from_utf8_lossy(&environment).contains(&own)
-        };
-        all.filter(is_ours).collect()
+        processes_below(self.folder.path())
     }
 
-    /// Folders of applications that agents still have.
+    /// The processes of one executor, or of a driver that the cluster runs.
+    pub fn processes_of(&self, key: ExecutorKey) -> Vec<u32> {
+        let of_agent = |number| {
+            let sandbox = format!("frameworks/{}/executors/{}", key.framework, key.executor);
+            marked(&format!("RSK_SANDBOX={}\0", self.agent_folder(number).join(sandbox).display()))
+        };
+        (0..self.agents.len()).flat_map(of_agent).collect()
+    }
+
+    /// The processes that an agent has started.
+    pub fn processes_on(&self, number: usize) -> Vec<u32> {
+        processes_below(&self.agent_folder(number))
+    }
+
+    /// Files of applications that agents still have, logs aside.
     fn files(&self) -> Vec<PathBuf> {
-        let of = |number| fs::read_dir(self.agent_folder(number).join("frameworks"));
-        let all = (0..self.agents.len()).filter_map(|number| of(number).ok());
-        all.flatten().filter_map(|entry| Some(entry.ok()?.path())).collect()
+        let mut folders: Vec<_> =
+            (0..self.agents.len()).map(|number| self.agent_folder(number).join("frameworks")).collect();
+        let mut files = Vec::new();
+        while let Some(folder) = folders.pop() {
+            // One that has gone since has none.
+            for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
+                let is_folder = entry.file_type().is_ok_and(|kind| kind.is_dir());
+                if is_folder { folders.push(entry.path()) } else { files.push(entry.path()) }
+            }
+        }
+        files
     }
 
     /// The binary, to be started in the test's folder, with nothing of rsk in its environment but this master.
@@ -225,7 +243,7 @@ impl TestCluster {
     }
 }
 
-/// The binary, to be started in this folder, with nothing of rsk in its environment.
+/// The binary, to be started in this folder, with nothing of rsk in its environment. It keeps its temporary files there.
 pub fn command(folder: &Path) -> Command {
     let mut command = Command::new(binary());
     for (name, _) in std::env::vars_os() {
@@ -233,8 +251,23 @@ pub fn command(folder: &Path) -> Command {
             command.env_remove(name);
         }
     }
-    command.current_dir(folder);
+    command.current_dir(folder).env("TMPDIR", folder);
     command
+}
+
+/// Processes that agents with work folders below this one have started, and that are still there.
+pub fn processes_below(folder: &Path) -> Vec<u32> {
+    marked(&format!("RSK_SANDBOX={}/", folder.display()))
+}
+
+fn marked(mark: &str) -> Vec<u32> {
+    let all =
+        fs::read_dir("/proc").unwrap().filter_map(|entry| entry.ok()?.file_name().to_str()?.parse().ok());
+    let is_ours = |pid: &u32| {
+        let environment = fs::read(format!("/proc/{pid}/environ")).unwrap_or_default();
+        String::from_utf8_lossy(&environment).contains(mark)
+    };
+    all.filter(is_ours).collect()
 }
 
 /// The agents that are there.

@@ -7,5 +7,5 @@ pub mod cluster;
 mod process;
 mod program;
 
-pub use process::Process;
+pub use process::{Process, signal};
 pub use program::{binary, example, repository};

@@ -38,8 +38,7 @@ impl Process {
 
     /// Sends it a signal by name, such as `STOP`.
     pub fn signal(&self, name: &str) {
-        let sent = Command::new("kill").args([&format!("-{name}"), &self.id().to_string()]).status().unwrap();
-        assert!(sent.success(), "cannot send {name}");
+        signal(self.id(), name);
     }
 
     /// Closes its stdin, if that was kept.
@@ -71,6 +70,12 @@ impl Process {
         self.child.kill().unwrap();
         self.child.wait().unwrap();
     }
+}
+
+/// Sends a signal by name to a process that somebody of the test's has started.
+pub fn signal(process: u32, name: &str) {
+    let sent = Command::new("kill").args([&format!("-{name}"), &process.to_string()]).status().unwrap();
+    assert!(sent.success(), "cannot send {name} to {process}");
 }
 
 impl Drop for Process {

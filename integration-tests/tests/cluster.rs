@@ -5,15 +5,17 @@
 
 use integration_tests::{
     Process,
-    cluster::{TestCluster, WITHIN, active, command},
-    example, repository,
+    cluster::{TestCluster, WITHIN, active, command, processes_below},
+    example, repository, signal,
 };
-use rsk_proto::status::{AgentState, ClusterStatus, FrameworkState};
+use rsk_proto::status::{AgentState, ClusterStatus, DriverState, FrameworkState};
 use std::{
     collections::BTreeMap,
     fs,
     path::Path,
     process::{Command, Output, Stdio},
+    thread,
+    time::{Duration, Instant},
 };
 
 /// Darts that take no noticeable time, and darts that take for ever.
@@ -238,8 +240,7 @@ fn a_killed_executor_is_replaced_and_the_answer_is_the_same() {
     let args = ["4", "30000000"];
     let program = Process::start(submission(&cluster, &[], "pi", &args).stderr(Stdio::null()));
     cluster.wait("its executors run", |status| executors(status) == 2);
-    let victim = cluster.processes()[0].to_string();
-    assert!(Command::new("kill").args(["-KILL", &victim]).status().unwrap().success());
+    signal(cluster.processes()[0], "KILL");
     let (status, said) = program.end(WITHIN);
     assert!(status.success());
     assert_eq!(said, local("pi", &args));
@@ -247,11 +248,116 @@ fn a_killed_executor_is_replaced_and_the_answer_is_the_same() {
 }
 
 #[test]
+fn an_agent_that_is_gone_for_good_costs_time_alone() {
+    let mut cluster = TestCluster::new().agents(2);
+    let args = ["8", "40000000"];
+    let program = Process::start(submission(&cluster, &[], "pi", &args).stderr(Stdio::null()));
+    cluster.wait("its executors run", |status| executors(status) == 2);
+    cluster.kill_agent(1);
+    let gone = cluster.processes_on(1);
+    assert_eq!(gone.len(), 1);
+    signal(gone[0], "KILL");
+    let (status, said) = program.end(WITHIN);
+    assert!(status.success());
+    assert_eq!(said, local("pi", &args));
+    cluster.start_agent(1);
+    cluster.wait("it is back", |status| active(status).count() == 2);
+    cluster.wait_for_quiet();
+    runs_pi(&cluster);
+}
+
+#[test]
+fn an_agent_that_stands_still_is_given_up_and_is_welcome_when_it_goes_on() {
+    let cluster = TestCluster::new().agents(2);
+    let program = Process::start(submission(&cluster, &[], "pi", &["4", ENDLESS]).stderr(Stdio::null()));
+    let before = cluster.wait("its executors run", |status| executors(status) == 2);
+    let stale = cluster.processes_on(1);
+    cluster.agent_process(1).signal("STOP");
+    cluster.wait("the agent is lost, and what ran there", |status| {
+        let state = cluster.agent(status, 1).map(|agent| agent.state);
+        state == Some(AgentState::Lost) && executors(status) == 1
+    });
+    cluster.agent_process(1).signal("CONT");
+    let after = cluster.wait("it is back, with another executor", |status| {
+        active(status).count() == 2 && executors(status) == 2 && cluster.processes().len() == 2
+    });
+    assert_eq!(cluster.agent(&after, 1).unwrap().id, cluster.agent(&before, 1).unwrap().id);
+    assert_ne!(cluster.processes_on(1), stale, "the one that was given up has ended");
+    program.signal("INT");
+    program.end(WITHIN);
+    cluster.wait_for_quiet();
+    runs_pi(&cluster);
+}
+
+#[test]
+fn an_executor_that_stands_still_is_given_up_and_the_answer_is_the_same() {
+    let cluster = TestCluster::new().agents(2);
+    let args = ["4", "60000000"];
+    let told = cluster.folder().join("told");
+    let program =
+        Process::start(submission(&cluster, &[], "pi", &args).stderr(fs::File::create(&told).unwrap()));
+    cluster.wait("its executors run", |status| executors(status) == 2);
+    let frozen = cluster.processes()[0];
+    signal(frozen, "STOP");
+    let (status, said) = program.end(WITHIN);
+    let told = fs::read_to_string(told).unwrap();
+    assert!(status.success(), "{told}");
+    assert!(
+        told.contains(" failed") && !told.contains(" 0 failed"),
+        "the task that it had was run again: {told}"
+    );
+    assert_eq!(said, local("pi", &args));
+    // It may have been ended by force by then.
+    drop(Command::new("kill").args(["-CONT", &frozen.to_string()]).output());
+    cluster.wait_for_quiet();
+    runs_pi(&cluster);
+}
+
+#[test]
+fn a_killed_driver_of_client_mode_leaves_nothing() {
+    let cluster = TestCluster::new().agents(2);
+    let options = ["--conf", "failover_timeout=1"];
+    let program = Process::start(submission(&cluster, &options, "pi", &["4", ENDLESS]).stderr(Stdio::null()));
+    cluster.wait("its executors run", |status| executors(status) == 2);
+    program.kill();
+    cluster.wait_for_quiet();
+    let status = cluster.status();
+    assert!(matches!(status.ended[0].state, FrameworkState::Failed { .. }), "{:?}", status.ended);
+    runs_pi(&cluster);
+}
+
+#[test]
+fn a_supervised_driver_that_is_killed_is_started_again_until_it_is_told_to_end() {
+    let cluster = TestCluster::new().agents(2);
+    let options = ["--deploy-mode", "cluster", "--supervise", "--driver-memory", "100m", "--max-cores", "1"];
+    let id = printed(&submit(&cluster, &options, "pi", &["4", ENDLESS])).trim().to_owned();
+    let works = |starts: u32| {
+        move |status: &ClusterStatus| {
+            let driver = &status.drivers[0];
+            let of_driver = |app| driver.executor.is_some_and(|own| own.framework == app);
+            let works =
+                status.executors.iter().any(|one| !of_driver(one.key.framework) && one.state == "running");
+            driver.starts == starts && driver.state == DriverState::Running && works
+        }
+    };
+    let status = cluster.wait("the driver and an executor of it run", works(1));
+    assert_eq!(status.drivers[0].id.to_string(), id);
+    let driver = cluster.processes_of(status.drivers[0].executor.unwrap());
+    assert_eq!(driver.len(), 1);
+    signal(driver[0], "KILL");
+    cluster.wait("it has been started again", works(2));
+    printed(&cluster.rsk(&["kill", &id]));
+    cluster.wait("it has ended", |status| matches!(status.drivers[0].state, DriverState::Ended { .. }));
+    cluster.wait_for_quiet();
+    runs_pi(&cluster);
+}
+
+#[test]
 fn a_cluster_in_one_process_ends_with_who_started_it() {
     let folder = tempfile::tempdir().unwrap();
     let mut dev = command(folder.path());
     dev.args(["dev", "--agents", "2", "--cpus", "1", "--mem", "600", "--until-stdin-closes"]);
-    let mut dev = Process::start(dev.env("TMPDIR", folder.path()).stdin(Stdio::piped()));
+    let mut dev = Process::start(dev.stdin(Stdio::piped()));
     let address = dev.line();
     let mut submission = command(folder.path());
     submission.args(["submit", &address, "--executor-memory", "400m"]).arg(example("pi")).args(["4", FEW]);
@@ -269,4 +375,51 @@ fn local_cluster_is_a_cluster_of_its_own() {
     submission.args(["submit", "local-cluster[2,1,512]", "--executor-memory", "400m"]);
     submission.arg(example("pi")).args(["4", FEW]);
     assert_eq!(printed(&submission.output().unwrap()), local("pi", &["4", FEW]));
+    let left: Vec<_> = fs::read_dir(folder.path()).unwrap().map(|entry| entry.unwrap().path()).collect();
+    assert!(left.is_empty(), "{left:?}");
+}
+
+#[test]
+fn a_local_cluster_goes_with_a_program_that_is_killed() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut submission = command(folder.path());
+    submission.args(["submit", "local-cluster[2,1,512]", "--executor-memory", "400m"]);
+    submission.arg(example("pi")).args(["4", ENDLESS]).stderr(Stdio::null());
+    let program = Process::start(&mut submission);
+    let until = |what: &str, is_so: &dyn Fn() -> bool| {
+        let end = Instant::now() + WITHIN;
+        while !is_so() {
+            assert!(Instant::now() < end, "it is still not so that {what}");
+            thread::sleep(Duration::from_millis(20));
+        }
+    };
+    until("its executors run", &|| processes_below(folder.path()).len() == 2);
+    program.kill();
+    until("they have gone", &|| processes_below(folder.path()).is_empty());
+    let is_of_cluster = |entry: &fs::DirEntry| entry.file_name().to_string_lossy().starts_with("rsk-dev-");
+    let is_clean = || !fs::read_dir(folder.path()).unwrap().any(|entry| is_of_cluster(&entry.unwrap()));
+    until("its files have gone", &is_clean);
+}
+
+#[test]
+fn logs_are_followed_until_the_driver_has_ended() {
+    let cluster = TestCluster::new().agents(1);
+    let folder = cluster.folder();
+    let (script, go) = (folder.join("script"), folder.join("go"));
+    let wait = format!("while ! [ -e {} ]; do sleep 0.02; done", go.display());
+    fs::write(&script, format!("#!/bin/sh\necho one\n{wait}\necho two\nprintf three\n")).unwrap();
+    assert!(Command::new("chmod").arg("+x").arg(&script).status().unwrap().success());
+    let script = script.display().to_string();
+    let submit = ["submit", cluster.master(), "--deploy-mode", "cluster", "--driver-memory", "100m", &script];
+    let id = printed(&cluster.rsk(&submit));
+    cluster.wait("it runs", |status| executors(status) == 1);
+    let mut logs = Process::start(cluster.command().args(["logs", "-f", id.trim()]));
+    assert_eq!(logs.line(), "one");
+    fs::write(&go, "").unwrap();
+    assert_eq!(logs.line(), "two");
+    let (status, rest) = logs.end(WITHIN);
+    assert!(status.success());
+    assert_eq!(rest, "three");
+    let tail = cluster.rsk(&["logs", id.trim(), "--tail", "5"]);
+    assert_eq!(text(&tail.stdout), "three");
 }

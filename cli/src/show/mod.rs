@@ -49,7 +49,8 @@ pub(crate) fn all_of(resources: &Resources) -> String {
     (rest.cpus_milli, rest.memory_bytes) = (0, 0);
     let mut parts = Vec::new();
     if resources.cpus_milli > 0 {
-        parts.push(format!("{} cpus", milli(resources.cpus_milli)));
+        let noun = if resources.cpus_milli == 1000 { "cpu" } else { "cpus" };
+        parts.push(format!("{} {noun}", milli(resources.cpus_milli)));
     }
     if resources.memory_bytes > 0 {
         parts.push(memory(resources));
@@ -63,4 +64,24 @@ pub(crate) fn all_of(resources: &Resources) -> String {
 /// How executors are typed.
 fn executor(key: ExecutorKey) -> String {
     format!("{}/{}", key.framework, key.executor.0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn amounts_read_as_people_say_them() {
+        let said = |text: &str| all_of(&text.parse().unwrap());
+        assert_eq!(said(""), "nothing");
+        assert_eq!(said("cpus:1;mem:1024"), "1 cpu, 1 GiB");
+        assert_eq!(said("cpus:0.5"), "0.5 cpus");
+        assert_eq!(said("mem:512;ports:[1-3];gpus:2").split(", ").next(), Some("512 MiB"));
+        assert!(said("gpus:2").contains("gpus:2"));
+        assert_eq!(
+            (milli(2500), milli(10_000), milli(1)),
+            ("2.5".to_owned(), "10".to_owned(), "0.001".to_owned())
+        );
+        assert_eq!((since(5000, 1000), since(1000, 5000)), ("4s".to_owned(), "0s".to_owned()));
+    }
 }

@@ -4,6 +4,7 @@ use super::{arguments, program};
 use crate::{command_line::SubmitArgs, settings::Settings};
 use anyhow::{Result, anyhow, bail};
 use std::{
+    env::consts::ARCH,
     io,
     os::unix::process::CommandExt,
     process::{Command, ExitCode},
@@ -22,6 +23,12 @@ pub(super) fn run(settings: &Settings, args: &SubmitArgs) -> Result<ExitCode> {
     }
     let typed = args.app.first().map_or("", String::as_str);
     let program = program::find(typed)?;
+    let needs = program.needs()?;
+    if needs.fit(&format!("{ARCH} linux")).is_err() {
+        bail!(
+            "cannot start {typed}: it was built for another kind of machine than this one: build it for {ARCH}"
+        );
+    }
     let mut command = Command::new(&program.path);
     command.arg0(typed).args(arguments(settings, args));
     if let Ok(own) = std::env::current_exe() {
@@ -29,9 +36,7 @@ pub(super) fn run(settings: &Settings, args: &SubmitArgs) -> Result<ExitCode> {
         command.env("RSK_BIN", own);
     }
     let error = command.exec();
-    let is_no_program = error.raw_os_error() == Some(rustix::io::Errno::NOEXEC.raw_os_error());
     let why = match error.kind() {
-        _ if is_no_program => "it is no program of this machine: build it for this one".to_owned(),
         io::ErrorKind::NotFound => {
             "the interpreter or loader that it names is not on this machine".to_owned()
         }

@@ -59,8 +59,7 @@ fn submit(
     args: &SubmitArgs,
     (program, files, environment): What<'_>,
 ) -> Result<DriverId> {
-    let needs =
-        Needs::of(&program.path).map_err(|cause| anyhow!(cause.chain().collect::<Vec<_>>().join(": ")))?;
+    let needs = program.needs()?;
     refuse_strangers(&needs, &ask::state_at(master)?)
         .with_context(|| format!("cannot run {} there", program.name))?;
     let upload_all = async {

@@ -1,6 +1,8 @@
 //! The program that somebody names: where it is, and whether it is one.
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result, anyhow, bail};
+use rsk_proto::Cause;
+use rsk_scheduler::agent::Needs;
 use std::{
     fs,
     os::unix::fs::PermissionsExt,
@@ -13,6 +15,16 @@ pub(super) struct Program {
     pub(super) path: PathBuf,
     /// Its file name.
     pub(super) name: String,
+}
+
+impl Program {
+    /// What it needs of a machine that runs it.
+    ///
+    /// Errors: it is neither a program nor a script.
+    pub(super) fn needs(&self) -> Result<Needs> {
+        let why = |cause: Cause| anyhow!(cause.chain().collect::<Vec<_>>().join(": "));
+        Needs::of(&self.path).map_err(why).with_context(|| format!("cannot start {}", self.path.display()))
+    }
 }
 
 /// Finds it in the current folder, or else as a shell would.
