@@ -26,6 +26,8 @@ pub(crate) enum Event {
     Master(MasterToFramework),
     /// An executor has dialled the driver and was welcomed.
     Joined(ExecutorId),
+    /// An executor cannot be talked to any more, or does not stop what it was told to stop.
+    Stuck(ExecutorId),
     /// So many tasks wait or run, and these executors have work or hold blocks.
     Load { tasks: usize, busy: Vec<ExecutorId> },
     /// The time that `wake_at` named has come.
@@ -47,6 +49,8 @@ pub(crate) enum Command {
     Want(Option<Demand>),
     /// Give an executor back.
     Release(ExecutorId),
+    /// Have an executor that is of no use ended by force.
+    End(ExecutorId),
     Acknowledge(ExecutorId),
     /// An executor is gone.
     Forget {
@@ -74,9 +78,25 @@ struct Executor {
     agent: AgentId,
     /// It runs tasks.
     has_joined: bool,
-    is_released: bool,
+    parting: Option<Parting>,
     /// Since when it has had nothing to do.
     idle_since: Option<Time>,
+}
+
+/// Why an executor that has not ended yet gets no tasks any more.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Parting {
+    GivenBack,
+    Stuck,
+}
+
+impl Parting {
+    fn command(self, executor: ExecutorId) -> Command {
+        match self {
+            Parting::GivenBack => Command::Release(executor),
+            Parting::Stuck => Command::End(executor),
+        }
+    }
 }
 
 /// The executors of one application.
@@ -121,10 +141,10 @@ impl FrameworkCore {
         }
     }
 
-    /// Executors beside those that were ordered and have not been given back.
+    /// Executors beside those that were ordered and that tasks can run on.
     fn executors_wanted(&self) -> u32 {
         let slots = u32::try_from(self.tasks).unwrap_or(u32::MAX).min(self.sizes.slots_max);
-        let there = self.executors.values().filter(|executor| !executor.is_released).count();
+        let there = self.executors.values().filter(|executor| executor.parting.is_none()).count();
         slots
             .div_ceil(self.sizes.executor_slots.max(1))
             .saturating_sub(u32::try_from(there).unwrap_or(u32::MAX))
@@ -140,6 +160,13 @@ impl FrameworkCore {
                 if let Some(executor) = self.executors.get_mut(&id) {
                     executor.has_joined = true;
                     executor.idle_since = Some(now);
+                }
+            }
+            Event::Stuck(id) => {
+                let of_use = |executor: &&mut Executor| executor.parting != Some(Parting::Stuck);
+                if let Some(executor) = self.executors.get_mut(&id).filter(of_use) {
+                    executor.parting = Some(Parting::Stuck);
+                    commands.push(Command::End(id));
                 }
             }
             Event::Load { tasks, busy } => {
@@ -162,13 +189,15 @@ impl FrameworkCore {
 
     /// When to wake it, if nothing happens before.
     pub(crate) fn wake_at(&self) -> Option<Time> {
-        let idle = self.executors.values().filter(|executor| !executor.is_released);
+        let idle = self.executors.values().filter(|executor| executor.parting.is_none());
         idle.filter_map(|executor| executor.idle_since).min().map(|since| since + self.sizes.idle_timeout)
     }
 
-    /// Forgets what the last master was told: the next one hears it with the subscription.
-    pub(crate) fn subscribed(&mut self, told: Option<Demand>) {
+    /// Forgets what the last master was told: the next one hears it with the subscription, and these commands.
+    pub(crate) fn subscribed(&mut self, told: Option<Demand>) -> Vec<Command> {
         self.asked = told;
+        let parting = |(id, executor): (&ExecutorId, &Executor)| Some(executor.parting?.command(*id));
+        self.executors.iter().filter_map(parting).collect()
     }
 
     fn heard(&mut self, message: MasterToFramework, commands: &mut Vec<Command>) {
@@ -222,7 +251,7 @@ impl FrameworkCore {
     fn order(&mut self, agent: AgentId) -> Order {
         let executor = ExecutorId(self.next);
         self.next += 1;
-        let state = Executor { agent, has_joined: false, is_released: false, idle_since: None };
+        let state = Executor { agent, has_joined: false, parting: None, idle_since: None };
         self.executors.insert(executor, state);
         Order { executor, slots: self.sizes.executor_slots, resources: self.shape() }
     }
@@ -232,7 +261,7 @@ impl FrameworkCore {
         commands.push(Command::Acknowledge(id));
         let Some(executor) = self.executors.remove(&id) else { return };
         commands.push(Command::Forget { executor: id, why: end.to_string() });
-        let is_failure = !executor.has_joined && !executor.is_released;
+        let is_failure = !executor.has_joined && executor.parting.is_none();
         // What never reached its agent says nothing of the program.
         if is_failure && !matches!(end, ExecutorEnd::Dropped | ExecutorEnd::AgentLost) {
             self.failures += 1;
@@ -249,8 +278,8 @@ impl FrameworkCore {
         for (id, executor) in &mut self.executors {
             let is_idle =
                 executor.idle_since.is_some_and(|since| now.since(since) >= self.sizes.idle_timeout);
-            if is_idle && !executor.is_released {
-                executor.is_released = true;
+            if is_idle && executor.parting.is_none() {
+                executor.parting = Some(Parting::GivenBack);
                 commands.push(Command::Release(*id));
             }
         }

@@ -237,6 +237,10 @@ impl Crew {
     /// An executor's stream has ended.
     fn left(&self, place: &Place) {
         self.dispatch.leave(place);
+        if !self.is_over.load(Ordering::Relaxed) {
+            // One that has only fallen silent keeps its slots until somebody ends it.
+            self.tell(News::Stuck(place.id));
+        }
         let answers = self.values.lock().gone(place.id);
         for (id, executor, answer) in answers {
             self.answer(executor, id, answer);
