@@ -7,7 +7,7 @@ mod carry_out;
 
 pub(crate) use state::{Job, JobNews, StageProgress, Totals};
 
-use self::state::{After, Locked, State};
+use self::state::{After, Locked, State, TaskSet};
 use crate::{
     Error, Result,
     accumulator::AccumulatorTable,
@@ -26,7 +26,10 @@ use crate::{
 };
 use parking_lot::{Condvar, Mutex};
 use rsk_executor::TaskHeader;
-use rsk_proto::{Encoder, ExecutorId, JobId, TaskAttempt, TaskEnd, TaskError, TaskId, Time};
+use rsk_proto::{
+    Encoder, ExecutorId, JobId, PartitionId, StageId, TaskAttempt, TaskEnd, TaskError, TaskId, Time,
+    status::TaskStatus,
+};
 use std::{
     collections::{BTreeMap, BTreeSet},
     path::PathBuf,
@@ -267,6 +270,34 @@ impl Dispatch {
             })
         });
         (self.now(), sets.collect())
+    }
+
+    /// The tasks that run, for people.
+    pub(crate) fn running(&self) -> Vec<TaskStatus> {
+        let state = self.state.lock();
+        let now = self.now();
+        let of_set = |((stage, _), set): (&(StageId, u32), &TaskSet)| {
+            let stage = stage.0;
+            let status = move |(task, partition, attempt, executor, since): (
+                TaskId,
+                PartitionId,
+                u32,
+                ExecutorId,
+                Time,
+            )| {
+                let age_ms = u64::try_from(now.since(since).as_millis()).unwrap_or(u64::MAX);
+                TaskStatus {
+                    task: task.0,
+                    stage,
+                    partition: partition.0,
+                    attempt,
+                    executor: executor.0,
+                    age_ms,
+                }
+            };
+            set.core.attempts().map(status).collect::<Vec<_>>()
+        };
+        state.sets.iter().flat_map(of_set).collect()
     }
 
     pub(crate) fn totals(&self) -> Totals {

@@ -5,6 +5,7 @@ mod crew;
 mod program;
 mod shell;
 mod values;
+mod web;
 
 use self::{
     core::{FrameworkCore, Sizes},
