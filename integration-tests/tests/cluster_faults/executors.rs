@@ -9,6 +9,10 @@ pub(crate) const STORIES: &[(&str, fn())] = &[
     ("an_executor_killed_in_map_costs_that_task_alone", killed_in_map),
     ("an_executor_killed_in_reduce_costs_no_map_output", killed_in_reduce),
     ("executors_killed_between_map_and_reduce_cost_no_map_output", killed_between),
+];
+
+/// They wait until somebody silent is given up.
+pub(crate) const SLOW: &[(&str, fn())] = &[
     ("a_zombie_executor_is_ended_and_its_task_is_run_elsewhere", zombie),
     ("an_idle_zombie_executor_is_ended_and_replaced", idle_zombie),
     ("a_zombie_machine_that_comes_back_writes_no_part_again", zombie_machine),

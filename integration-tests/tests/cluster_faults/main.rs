@@ -1,5 +1,6 @@
 //! Faults on a real cluster: processes that are killed and stopped, files that are damaged, tasks that misbehave. Each
-//! fault is seen to have fired; the output is local mode's; afterwards another job runs, and nothing is left.
+//! fault is seen to have fired; the output is local mode's; afterwards another job runs, and nothing is left. Those that take
+//! half a minute because they wait for a timeout are of the kind `[slow]`.
 //!
 //! It has a `main` of its own: the programs that it submits are this one.
 
@@ -9,6 +10,7 @@ mod agents;
 mod executors;
 mod files;
 mod masters;
+mod offers;
 mod program;
 mod signals;
 mod story;
@@ -21,12 +23,15 @@ fn main() -> rsk::Result<()> {
     if let Some(asked) = program::asked() {
         return rsk::run(|ctx| program::run(ctx, &asked));
     }
-    let stories = [executors::STORIES, tasks::STORIES, agents::STORIES, masters::STORIES, files::STORIES];
+    let quick = [executors::STORIES, tasks::STORIES, agents::STORIES, masters::STORIES, files::STORIES];
+    let slow = [executors::SLOW, tasks::SLOW, offers::SLOW];
     let trial = |(name, story): &(&'static str, fn())| {
         let story = *story;
         Trial::test(*name, move || {
             std::panic::catch_unwind(story).map_err(|_| Failed::from("it panicked: see above"))
         })
     };
-    libtest_mimic::run(&Arguments::from_args(), stories.concat().iter().map(trial).collect()).exit();
+    let mut trials: Vec<_> = quick.concat().iter().map(trial).collect();
+    trials.extend(slow.concat().iter().map(trial).map(|trial| trial.with_kind("slow")));
+    libtest_mimic::run(&Arguments::from_args(), trials).exit();
 }

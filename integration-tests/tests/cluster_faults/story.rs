@@ -129,12 +129,18 @@ impl Story {
 /// Nothing is left on the cluster; a job runs there as well as in local mode, and leaves nothing either.
 pub(crate) fn is_well(cluster: &TestCluster) {
     cluster.wait_for_quiet();
+    run_another(cluster);
+    cluster.wait_for_quiet();
+}
+
+/// A job runs on the cluster as well as in local mode.
+pub(crate) fn run_another(cluster: &TestCluster) {
     let out = cluster.folder().join("another");
     let signals = Signals::calm(&cluster.folder().join("calm"));
     let output = submission(cluster, &[], "sums", &signals, &out).output().unwrap();
     succeeded(&output);
     assert_eq!(files(&out), local("sums"));
-    cluster.wait_for_quiet();
+    fs::remove_dir_all(out).unwrap();
 }
 
 fn submission(

@@ -10,9 +10,12 @@ pub(crate) const STORIES: &[(&str, fn())] = &[
     ("a_task_that_panics_each_time_fails_its_job", panics_always),
     ("a_task_that_exits_once_is_run_by_another_executor", exits_once),
     ("a_task_that_exits_each_time_fails_its_job", exits_always),
-    ("a_cancelled_task_that_never_looks_up_goes_with_its_executor", loops),
     ("an_interrupted_program_takes_a_task_that_never_looks_up_with_it", loops_until_interrupted),
 ];
+
+/// It waits until a task that was told to stop is stopped by force.
+pub(crate) const SLOW: &[(&str, fn())] =
+    &[("a_cancelled_task_that_never_looks_up_goes_with_its_executor", loops)];
 
 fn panics_once() {
     let story = Story::start(2, "panic_once", &[]);
