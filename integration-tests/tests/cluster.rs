@@ -292,30 +292,6 @@ fn an_agent_that_stands_still_is_given_up_and_is_welcome_when_it_goes_on() {
 }
 
 #[test]
-fn an_executor_that_stands_still_is_given_up_and_the_answer_is_the_same() {
-    let cluster = TestCluster::new().agents(2);
-    let args = ["4", "60000000"];
-    let told = cluster.folder().join("told");
-    let program =
-        Process::start(submission(&cluster, &[], "pi", &args).stderr(fs::File::create(&told).unwrap()));
-    cluster.wait("its executors run", |status| executors(status) == 2);
-    let frozen = cluster.processes()[0];
-    signal(frozen, "STOP");
-    let (status, said) = program.end(WITHIN);
-    let told = fs::read_to_string(told).unwrap();
-    assert!(status.success(), "{told}");
-    assert!(
-        told.contains(" failed") && !told.contains(" 0 failed"),
-        "the task that it had was run again: {told}"
-    );
-    assert_eq!(said, local("pi", &args));
-    // It may have been ended by force by then.
-    drop(Command::new("kill").args(["-CONT", &frozen.to_string()]).output());
-    cluster.wait_for_quiet();
-    runs_pi(&cluster);
-}
-
-#[test]
 fn a_killed_driver_of_client_mode_leaves_nothing() {
     let cluster = TestCluster::new().agents(2);
     let options = ["--conf", "failover_timeout=1"];
