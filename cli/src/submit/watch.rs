@@ -16,6 +16,8 @@ use std::{
 const LOOK_EVERY: Duration = Duration::from_millis(200);
 /// A master that is started again is waited for.
 const MASTER_BACK_WITHIN: Duration = Duration::from_mins(2);
+/// What the master shows is made now and then: a driver that was just submitted is in it soon.
+const KNOWN_WITHIN: Duration = Duration::from_secs(10);
 /// What is said of a driver that waits is said this often.
 const SAY_EVERY: Duration = Duration::from_secs(15);
 const STREAMS: [&str; 2] = ["stdout", "stderr"];
@@ -24,7 +26,7 @@ const STREAMS: [&str; 2] = ["stdout", "stderr"];
 pub(super) fn until_ended(master: &str, id: DriverId) -> Result<ExitCode> {
     eprintln!("{id} is submitted; Ctrl-C leaves it running, `rsk kill -m {master} {id}` ends it");
     let mut shown = Shown::default();
-    let (mut heard_at, mut said_at) = (Instant::now(), None::<Instant>);
+    let (mut heard_at, mut known_at, mut said_at) = (Instant::now(), Instant::now(), None::<Instant>);
     loop {
         let status = match ask::state_at(master) {
             Ok(status) => status,
@@ -35,8 +37,14 @@ pub(super) fn until_ended(master: &str, id: DriverId) -> Result<ExitCode> {
             }
         };
         heard_at = Instant::now();
-        let driver = status.drivers.iter().find(|driver| driver.id == id);
-        let driver = driver.ok_or_else(|| anyhow!("the master does not know {id} any more"))?;
+        let Some(driver) = status.drivers.iter().find(|driver| driver.id == id) else {
+            if known_at.elapsed() > KNOWN_WITHIN {
+                return Err(anyhow!("the master does not know {id} any more"));
+            }
+            thread::sleep(LOOK_EVERY);
+            continue;
+        };
+        known_at = Instant::now();
         shown.more(&status, driver)?;
         match &driver.state {
             DriverState::Waiting { why } if said_at.is_none_or(|at| at.elapsed() > SAY_EVERY) => {
