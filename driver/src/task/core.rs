@@ -5,11 +5,11 @@ use rsk_proto::{ExecutorId, Next, PartitionId, TaskError, Time};
 use std::{collections::BTreeMap, time::Duration};
 
 /// Which executors hold the data of which partition.
-pub(crate) type Preferred = BTreeMap<PartitionId, Vec<ExecutorId>>;
+pub type Preferred = BTreeMap<PartitionId, Vec<ExecutorId>>;
 
 /// What the end of one attempt leads to.
 #[derive(Debug, PartialEq)]
-pub(crate) enum Step {
+pub enum Step {
     /// Nothing but launching what can be launched.
     Continue,
     /// It succeeded: its output may be wanted.
@@ -27,7 +27,7 @@ pub(crate) enum Step {
 
 /// The missing partitions of one stage, submitted together, and the tries at each.
 #[derive(Debug)]
-pub(crate) struct TaskSetCore {
+pub struct TaskSetCore {
     attempts_max: u32,
     preferred: Preferred,
     pending: Pending,
@@ -39,7 +39,7 @@ pub(crate) struct TaskSetCore {
 impl TaskSetCore {
     /// A set in which nothing has been tried. At least one attempt each; data that is held somewhere is waited for so
     /// long.
-    pub(crate) fn new(
+    pub fn new(
         partitions: impl IntoIterator<Item = PartitionId>,
         preferred: Preferred,
         attempts_max: u32,
@@ -66,12 +66,12 @@ impl TaskSetCore {
     }
 
     /// Has it something to launch on this executor? `is_only` says that there is no other.
-    pub(crate) fn is_launchable(&self, place: ExecutorId, is_only: bool, now: Time) -> bool {
+    pub fn is_launchable(&self, place: ExecutorId, is_only: bool, now: Time) -> bool {
         self.pending.has_for(place, is_only, now)
     }
 
     /// The partition to try next on this executor, and how often it failed before.
-    pub(crate) fn take_launchable(
+    pub fn take_launchable(
         &mut self,
         place: ExecutorId,
         is_only: bool,
@@ -83,44 +83,44 @@ impl TaskSetCore {
     }
 
     /// When what waits for its executor may go to another.
-    pub(crate) fn wake_at(&self) -> Option<Time> {
+    pub fn wake_at(&self) -> Option<Time> {
         self.pending.wake_at()
     }
 
     /// An executor has gone: nobody waits for it.
-    pub(crate) fn forget_place(&mut self, place: ExecutorId) {
+    pub fn forget_place(&mut self, place: ExecutorId) {
         self.preferred.values_mut().for_each(|places| places.retain(|held| *held != place));
         self.pending.forget_place(place);
     }
 
     /// Another attempt has done this partition.
-    pub(crate) fn skip(&mut self, partition: PartitionId) {
+    pub fn skip(&mut self, partition: PartitionId) {
         self.pending.skip(partition);
     }
 
     /// Launches no more; what runs may finish.
-    pub(crate) fn retire(&mut self) {
+    pub fn retire(&mut self) {
         self.is_retired = true;
         self.pending.clear();
     }
 
     /// Nothing runs and nothing is to be launched.
-    pub(crate) fn is_over(&self) -> bool {
+    pub fn is_over(&self) -> bool {
         self.running.is_empty() && self.pending.is_empty()
     }
 
     /// How many partitions have not succeeded here.
-    pub(crate) fn left(&self) -> usize {
+    pub fn left(&self) -> usize {
         self.pending.len() + self.running.len()
     }
 
     /// How many tasks run.
-    pub(crate) fn running(&self) -> usize {
+    pub fn running(&self) -> usize {
         self.running.len()
     }
 
     /// Folds the end of one attempt. The end of an attempt that is not known to run changes nothing.
-    pub(crate) fn ended(&mut self, partition: PartitionId, outcome: Result<(), TaskError>) -> Step {
+    pub fn ended(&mut self, partition: PartitionId, outcome: Result<(), TaskError>) -> Step {
         let Some(place) = self.running.remove(&partition) else { return Step::Continue };
         let Err(error) = outcome else { return Step::Succeeded };
         match error.next() {
