@@ -18,7 +18,7 @@ const MAY_USE: [(&str, &[&str]); 8] = [
     ("rsk", &["rsk-proto", "rsk-storage", "rsk-executor"]),
     ("examples", &["rsk"]),
     ("bench", &["rsk"]),
-    ("integration-tests", &["rsk", "rsk-proto", "rsk-storage", "rsk-executor", "examples"]),
+    ("integration-tests", &["rsk", "rsk-proto", "rsk-scheduler", "rsk-storage", "rsk-executor", "examples"]),
 ];
 
 /// Files over 600 lines, each with a reason.
