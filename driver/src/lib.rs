@@ -45,7 +45,7 @@ pub use task::pool::{JobOrder, PoolShare};
 #[doc(hidden)]
 pub mod simulation {
     pub use crate::framework::core::{Command, Event, FrameworkCore, Order, Sizes};
-    pub use crate::task::core::{Preferred, Step, TaskSetCore};
+    pub use crate::task::core::{Preferred, Step, TaskSetCore, Tries};
 }
 
 /// What a program imports: the traits whose methods are operators and actions.

@@ -67,7 +67,12 @@ impl Backend {
             Master::Local(_) => None,
             Master::Cluster(masters) => Some(Framework::start(masters.clone(), config, parts())?),
             Master::LocalCluster { agents, cores, memory } => {
-                let own = LocalCluster::start(*agents, *cores, *memory)?;
+                let own = LocalCluster::start(
+                    *agents,
+                    *cores,
+                    *memory,
+                    &executor.work_dir().path().join("cluster"),
+                )?;
                 let masters = vec![own.address().to_owned()];
                 cluster = Some(own);
                 Some(Framework::start(masters, config, parts())?)

@@ -24,14 +24,21 @@ pub(crate) struct LocalCluster {
 }
 
 impl LocalCluster {
-    /// Starts it by the binary `rsk`, and waits until its master listens.
-    pub(crate) fn start(agents: u32, cores: u32, memory: ByteSize) -> Result<LocalCluster, Error> {
+    /// Starts it by the binary `rsk`, with its files in `folder`, and waits until its master listens.
+    pub(crate) fn start(
+        agents: u32,
+        cores: u32,
+        memory: ByteSize,
+        folder: &Path,
+    ) -> Result<LocalCluster, Error> {
         let rsk = binary()?;
         let fail = |source| Error::LocalCluster { rsk: rsk.clone(), source };
         let process = Command::new(&rsk)
             .arg("dev")
             .args(["--agents", &agents.to_string(), "--cpus", &cores.to_string()])
             .args(["--mem", &(memory.0 >> 20).to_string()])
+            .arg("--work-dir")
+            .arg(folder)
             .arg("--until-stdin-closes")
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())

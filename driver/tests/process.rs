@@ -35,10 +35,11 @@ fn main() {
         Some("--as-deceived-driver") => return drive_another(),
         _ => {}
     }
-    let tests: [(&str, fn()); 10] = [
+    let tests: [(&str, fn()); 11] = [
         ("closures_values_and_shuffles_work_in_another_process", closures_values_and_shuffles),
         ("broadcasts_accumulators_and_blocks_work_in_another_process", broadcasts_accumulators_and_blocks),
         ("a_process_that_dies_costs_its_task_alone", a_process_that_dies),
+        ("a_straggler_is_overtaken_by_a_second_attempt", a_straggler),
         ("a_panic_in_another_process_names_its_place", a_panic),
         ("a_cancelled_task_in_another_process_stops", a_cancelled_task),
         ("an_executor_goes_with_a_driver_that_is_killed", killed_driver),
@@ -141,6 +142,27 @@ fn a_process_that_dies() {
     });
     assert_eq!(rdd.collect().unwrap(), [0, 1, 2]);
     assert!(Path::new(&died).exists(), "the fault was injected");
+}
+
+/// The first attempt at the last partition ends only when the second has begun.
+fn a_straggler() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut config = Config::default();
+    for setting in ["executors=processes", "speculation=on"] {
+        config.set(setting).unwrap();
+    }
+    let ctx = Context::with_config("local[2]", config).unwrap();
+    let waits = ctx.range(0..20, 20).with(dir.path().display().to_string()).map(|dir, n| {
+        let (first, second) = (Path::new(dir).join("first"), Path::new(dir).join("second"));
+        if n == 19 && fs::File::create_new(first).is_err() {
+            fs::File::create(&second).unwrap();
+        }
+        while n == 19 && !second.exists() {
+            std::thread::sleep(std::time::Duration::from_millis(1));
+        }
+        n
+    });
+    assert_eq!(waits.count().unwrap(), 20);
 }
 
 fn a_panic() {

@@ -265,7 +265,7 @@ impl Link {
 
 impl Link {
     /// The outer error is the stream's, the inner one the driver's.
-    fn from_driver(&self, id: ValueId, is_urgent: bool) -> Result<Result<Vec<u8>, Cause>, Cause> {
+    fn ask_driver(&self, id: ValueId, is_urgent: bool) -> Result<Result<Vec<u8>, Cause>, Cause> {
         match self.ask(Question::Value(id), is_urgent)? {
             ToExecutor::Value(_, value) => Ok(value),
             _ => Err(Cause::new("the driver answered another question")),
@@ -275,7 +275,7 @@ impl Link {
 
 impl DriverLink for Link {
     fn value(&self, id: ValueId) -> Result<Arc<[u8]>, Cause> {
-        let Some(shared) = &self.shared else { return self.from_driver(id, false)?.map(Into::into) };
+        let Some(shared) = &self.shared else { return self.ask_driver(id, false)?.map(Into::into) };
         if let Some(here) = shared.here(id) {
             return Ok(here.into());
         }
@@ -285,7 +285,7 @@ impl DriverLink for Link {
                 Ok(value) => value,
                 Err(cause) => {
                     tracing::debug!(%cause, "a value is not where the driver said");
-                    self.from_driver(id, true)??
+                    self.ask_driver(id, true)??
                 }
             },
             _ => return Err(Cause::new("the driver answered another question")),

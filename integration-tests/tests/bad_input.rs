@@ -129,7 +129,7 @@ fn forbid(path: &str, mode: u32) {
 
 fn unknown_master() {
     let place = Place::new();
-    for master in ["nowhere", "local[0]", "local[two]", "host:5050"] {
+    for master in ["nowhere", "local[0]", "local[two]", "host:port"] {
         let parts = [&format!("unknown master {master:?}"), "use local, local[K] or local[*]"];
         place.is_refused(
             &example("word_count"),

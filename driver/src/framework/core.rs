@@ -26,6 +26,8 @@ pub enum Event {
     Master(MasterToFramework),
     /// An executor has dialled the driver and was welcomed.
     Joined(ExecutorId),
+    /// An executor cannot be talked to any more, or does not stop what it was told to stop.
+    Stuck(ExecutorId),
     /// So many tasks wait or run, and these executors have work or hold blocks.
     Load {
         /// Tasks.
@@ -58,6 +60,8 @@ pub enum Command {
     Want(Option<Demand>),
     /// Give an executor back.
     Release(ExecutorId),
+    /// Have an executor that is of no use ended by force.
+    End(ExecutorId),
     /// Tell the master that the end of an executor is known.
     Acknowledge(ExecutorId),
     /// An executor is gone.
@@ -91,9 +95,25 @@ struct Executor {
     agent: AgentId,
     /// It runs tasks.
     has_joined: bool,
-    is_released: bool,
+    parting: Option<Parting>,
     /// Since when it has had nothing to do.
     idle_since: Option<Time>,
+}
+
+/// Why an executor that has not ended yet gets no tasks any more.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Parting {
+    GivenBack,
+    Stuck,
+}
+
+impl Parting {
+    fn command(self, executor: ExecutorId) -> Command {
+        match self {
+            Parting::GivenBack => Command::Release(executor),
+            Parting::Stuck => Command::End(executor),
+        }
+    }
 }
 
 /// The executors of one application.
@@ -149,10 +169,10 @@ impl FrameworkCore {
         }
     }
 
-    /// Executors beside those that were ordered and have not been given back.
+    /// Executors beside those that were ordered and that tasks can run on.
     fn executors_wanted(&self) -> u32 {
         let slots = u32::try_from(self.tasks).unwrap_or(u32::MAX).min(self.sizes.slots_max);
-        let there = self.executors.values().filter(|executor| !executor.is_released).count();
+        let there = self.executors.values().filter(|executor| executor.parting.is_none()).count();
         slots
             .div_ceil(self.sizes.executor_slots.max(1))
             .saturating_sub(u32::try_from(there).unwrap_or(u32::MAX))
@@ -168,6 +188,13 @@ impl FrameworkCore {
                 if let Some(executor) = self.executors.get_mut(&id) {
                     executor.has_joined = true;
                     executor.idle_since = Some(now);
+                }
+            }
+            Event::Stuck(id) => {
+                let of_use = |executor: &&mut Executor| executor.parting != Some(Parting::Stuck);
+                if let Some(executor) = self.executors.get_mut(&id).filter(of_use) {
+                    executor.parting = Some(Parting::Stuck);
+                    commands.push(Command::End(id));
                 }
             }
             Event::Load { tasks, busy } => {
@@ -190,13 +217,15 @@ impl FrameworkCore {
 
     /// When to wake it, if nothing happens before.
     pub fn wake_at(&self) -> Option<Time> {
-        let idle = self.executors.values().filter(|executor| !executor.is_released);
+        let idle = self.executors.values().filter(|executor| executor.parting.is_none());
         idle.filter_map(|executor| executor.idle_since).min().map(|since| since + self.sizes.idle_timeout)
     }
 
-    /// Forgets what the last master was told: the next one hears it with the subscription.
-    pub fn subscribed(&mut self, told: Option<Demand>) {
+    /// Forgets what the last master was told: the next one hears it with the subscription, and these commands.
+    pub fn subscribed(&mut self, told: Option<Demand>) -> Vec<Command> {
         self.asked = told;
+        let parting = |(id, executor): (&ExecutorId, &Executor)| Some(executor.parting?.command(*id));
+        self.executors.iter().filter_map(parting).collect()
     }
 
     fn heard(&mut self, message: MasterToFramework, commands: &mut Vec<Command>) {
@@ -225,9 +254,10 @@ impl FrameworkCore {
             }
             // It was given back, and that was lost on the way; or it was given up, and is there after all.
             MasterToFramework::ExecutorRuns { executor, .. }
-                if self.executors.get(&executor).is_none_or(|it| it.is_released) =>
+                if self.executors.get(&executor).is_none_or(|it| it.parting.is_some()) =>
             {
-                commands.push(Command::Release(executor));
+                let parting = self.executors.get(&executor).and_then(|it| it.parting);
+                commands.push(parting.unwrap_or(Parting::GivenBack).command(executor));
             }
             MasterToFramework::Stop { why } => commands.push(Command::GiveUp(why)),
             MasterToFramework::Refused(refusal) => commands.push(Command::GiveUp(refusal.to_string())),
@@ -256,7 +286,7 @@ impl FrameworkCore {
     fn order(&mut self, agent: AgentId) -> Order {
         let executor = ExecutorId(self.next);
         self.next += 1;
-        let state = Executor { agent, has_joined: false, is_released: false, idle_since: None };
+        let state = Executor { agent, has_joined: false, parting: None, idle_since: None };
         self.executors.insert(executor, state);
         Order { executor, slots: self.sizes.executor_slots, resources: self.shape() }
     }
@@ -266,7 +296,7 @@ impl FrameworkCore {
         commands.push(Command::Acknowledge(id));
         let Some(executor) = self.executors.remove(&id) else { return };
         commands.push(Command::Forget { executor: id, why: end.to_string() });
-        let is_failure = !executor.has_joined && !executor.is_released;
+        let is_failure = !executor.has_joined && executor.parting.is_none();
         // What never reached its agent, or ended with it or because somebody wanted that, says nothing of the program.
         let is_others = matches!(
             end,
@@ -293,8 +323,8 @@ impl FrameworkCore {
         for (id, executor) in &mut self.executors {
             let is_idle =
                 executor.idle_since.is_some_and(|since| now.since(since) >= self.sizes.idle_timeout);
-            if is_idle && !executor.is_released {
-                executor.is_released = true;
+            if is_idle && executor.parting.is_none() {
+                executor.parting = Some(Parting::GivenBack);
                 commands.push(Command::Release(*id));
             }
         }

@@ -38,7 +38,7 @@ const RELEASE_GRACE: Duration = Duration::from_secs(5);
 pub(crate) enum News {
     /// An executor was welcomed.
     Joined(ExecutorId),
-    /// An executor does not stop what it was told to stop.
+    /// An executor cannot be talked to any more, or does not stop what it was told to stop.
     Stuck(ExecutorId),
     /// The application has ended.
     End { has_succeeded: bool, summary: String },
@@ -61,6 +61,8 @@ pub(super) struct Session {
     from: Receiver<MasterToFramework>,
     id: FrameworkId,
     epoch: FrameworkEpoch,
+    /// What is to be said first.
+    first: Vec<Command>,
     program: BlobHash,
     heartbeat_every: Duration,
     lost_after: Duration,
@@ -107,10 +109,10 @@ impl Shell {
         match answer.map_err(Error::Cluster)? {
             Some(MasterToFramework::Subscribed { hello, id, epoch, heartbeat_every, lost_after }) => {
                 hello.check().map_err(|refusal| Error::Cluster(RpcError::Refused { address, refusal }))?;
-                self.core.subscribed(demand);
+                let first = self.core.subscribed(demand);
                 self.known = Some((id, epoch));
                 tracing::info!(framework = %id, "the master knows the application");
-                Ok(Session { to, from, id, epoch, program, heartbeat_every, lost_after })
+                Ok(Session { to, from, id, epoch, first, program, heartbeat_every, lost_after })
             }
             Some(MasterToFramework::Refused(refusal)) => {
                 if matches!(refusal, Refusal::Unknown(_)) {
@@ -152,7 +154,8 @@ impl Shell {
         loop {
             match self.news.recv().await {
                 Some(News::Joined(id)) => drop(self.core.step(Event::Joined(id), self.now())),
-                Some(News::Stuck(_)) => {}
+                // The next master hears of it.
+                Some(News::Stuck(id)) => drop(self.core.step(Event::Stuck(id), self.now())),
                 Some(News::End { .. }) | None => return,
             }
         }
@@ -167,6 +170,10 @@ impl Shell {
         let mut look = interval(LOOK_EVERY);
         for ticks in [&mut heartbeat, &mut look] {
             ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        }
+        let first = std::mem::take(&mut session.first);
+        if let Err(error) = self.carry_out_all(session, first).await {
+            return Ended::Lost(error);
         }
         let mut heard_at = Instant::now();
         let work = Arc::clone(&self.work);
@@ -189,13 +196,7 @@ impl Shell {
                 },
                 news = self.news.recv() => match news {
                     Some(News::Joined(id)) => Event::Joined(id),
-                    Some(News::Stuck(executor)) => {
-                        let kill = FrameworkToMaster::Kill { executor, grace: Duration::ZERO };
-                        if let Err(error) = session.to.send(kill).await {
-                            return Ended::Lost(error);
-                        }
-                        continue;
-                    }
+                    Some(News::Stuck(id)) => Event::Stuck(id),
                     Some(News::End { has_succeeded, summary }) => {
                         self.farewell(session, has_succeeded, summary).await;
                         return Ended::ForGood;
@@ -215,13 +216,8 @@ impl Shell {
                 }
                 () = wake => Event::Wake,
             };
-            let mut lost = None;
-            for command in self.core.step(event, self.now()) {
-                tracing::debug!(?command, "framework");
-                // What the driver itself is to forget it forgets whether the master can be told or not.
-                lost = self.carry_out(session, command).await.err().or(lost);
-            }
-            if let Some(error) = lost {
+            let commands = self.core.step(event, self.now());
+            if let Err(error) = self.carry_out_all(session, commands).await {
                 return Ended::Lost(error);
             }
         }
@@ -230,6 +226,16 @@ impl Shell {
     fn load(&self) -> Event {
         let (tasks, busy) = self.crew.load();
         Event::Load { tasks, busy }
+    }
+
+    /// What is not for the master is done even if it cannot hear the rest any more.
+    async fn carry_out_all(&mut self, session: &Session, commands: Vec<Command>) -> Result<(), RpcError> {
+        let mut outcome = Ok(());
+        for command in commands {
+            tracing::debug!(?command, "framework");
+            outcome = outcome.and(self.carry_out(session, command).await);
+        }
+        outcome
     }
 
     async fn carry_out(&mut self, session: &Session, command: Command) -> Result<(), RpcError> {
@@ -253,6 +259,7 @@ impl Shell {
                 self.crew.release(executor);
                 FrameworkToMaster::Kill { executor, grace: RELEASE_GRACE }
             }
+            Command::End(executor) => FrameworkToMaster::Kill { executor, grace: Duration::ZERO },
             Command::Acknowledge(executor) => FrameworkToMaster::Acknowledge(executor),
             Command::Forget { executor, why } => {
                 self.crew.forget(executor, &why);

@@ -1,8 +1,11 @@
 //! Which partition to try next, and when to give up. Pure: no clock, no threads, no I/O.
 
 use super::locality::Pending;
-use rsk_proto::{ExecutorId, Next, PartitionId, TaskError, Time};
-use std::{collections::BTreeMap, time::Duration};
+use rsk_proto::{ExecutorId, Next, PartitionId, TaskError, TaskId, Time};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    time::Duration,
+};
 
 /// Which executors hold the data of which partition.
 pub type Preferred = BTreeMap<PartitionId, Vec<ExecutorId>>;
@@ -10,10 +13,15 @@ pub type Preferred = BTreeMap<PartitionId, Vec<ExecutorId>>;
 /// What the end of one attempt leads to.
 #[derive(Debug, PartialEq)]
 pub enum Step {
+    /// It is not known to run: another has done its partition, or it has ended before.
+    Unknown,
     /// Nothing but launching what can be launched.
     Continue,
-    /// It succeeded: its output may be wanted.
-    Succeeded,
+    /// It succeeded: its output may be wanted, and these other attempts at the same partition are not any more.
+    Succeeded {
+        /// They are to be stopped.
+        superfluous: Vec<TaskId>,
+    },
     /// Output that it reads is gone.
     RerunParent(TaskError),
     /// Trying again cannot help, or has been tried often enough.
@@ -25,36 +33,68 @@ pub enum Step {
     },
 }
 
+/// How tries are made.
+#[derive(Debug, Clone, Copy)]
+pub struct Tries {
+    /// At least one attempt at each partition.
+    pub attempts_max: u32,
+    /// Data that is held somewhere is waited for so long.
+    pub locality_wait: Duration,
+    /// Whether stragglers are tried a second time while they run.
+    pub has_speculation: bool,
+}
+
+/// Speculation begins when so many of ten partitions are done.
+const DONE_OF_TEN: usize = 9;
+/// A straggler runs for more than so many times the median.
+const MEDIANS: u32 = 3;
+/// And for more than this.
+const STRAGGLES_FROM: Duration = Duration::from_millis(100);
+
 /// The missing partitions of one stage, submitted together, and the tries at each.
 #[derive(Debug)]
 pub struct TaskSetCore {
-    attempts_max: u32,
+    tries: Tries,
+    partitions: usize,
     preferred: Preferred,
     pending: Pending,
-    running: BTreeMap<PartitionId, ExecutorId>,
+    running: BTreeMap<TaskId, Attempt>,
     failures: BTreeMap<PartitionId, u32>,
+    /// Partitions that run and are pending a second time.
+    copies: BTreeSet<PartitionId>,
+    /// How long attempts ran that succeeded; kept where there is speculation.
+    ran: Vec<Duration>,
     is_retired: bool,
 }
 
+#[derive(Debug, Clone, Copy)]
+struct Attempt {
+    partition: PartitionId,
+    place: ExecutorId,
+    since: Time,
+}
+
 impl TaskSetCore {
-    /// A set in which nothing has been tried. At least one attempt each; data that is held somewhere is waited for so
-    /// long.
+    /// A set in which nothing has been tried.
     pub fn new(
         partitions: impl IntoIterator<Item = PartitionId>,
         preferred: Preferred,
-        attempts_max: u32,
-        locality_wait: Duration,
+        tries: Tries,
         now: Time,
     ) -> Self {
         let mut set = TaskSetCore {
-            attempts_max: attempts_max.max(1),
+            tries,
+            partitions: 0,
             preferred,
-            pending: Pending::new(locality_wait, now),
+            pending: Pending::new(tries.locality_wait, now),
             running: BTreeMap::new(),
             failures: BTreeMap::new(),
+            copies: BTreeSet::new(),
+            ran: Vec::new(),
             is_retired: false,
         };
         partitions.into_iter().for_each(|partition| set.push(partition, None));
+        set.partitions = set.pending.len();
         set
     }
 
@@ -70,15 +110,17 @@ impl TaskSetCore {
         self.pending.has_for(place, is_only, now)
     }
 
-    /// The partition to try next on this executor, and how often it failed before.
+    /// The partition to try next on this executor, as `task`, and how often it failed before.
     pub fn take_launchable(
         &mut self,
+        task: TaskId,
         place: ExecutorId,
         is_only: bool,
         now: Time,
     ) -> Option<(PartitionId, u32)> {
         let partition = self.pending.take(place, is_only, now)?;
-        self.running.insert(partition, place);
+        self.copies.remove(&partition);
+        self.running.insert(task, Attempt { partition, place, since: now });
         Some((partition, self.failures.get(&partition).copied().unwrap_or(0)))
     }
 
@@ -96,12 +138,14 @@ impl TaskSetCore {
     /// Another attempt has done this partition.
     pub fn skip(&mut self, partition: PartitionId) {
         self.pending.skip(partition);
+        self.copies.remove(&partition);
     }
 
     /// Launches no more; what runs may finish.
     pub fn retire(&mut self) {
         self.is_retired = true;
         self.pending.clear();
+        self.copies.clear();
     }
 
     /// Nothing runs and nothing is to be launched.
@@ -111,7 +155,8 @@ impl TaskSetCore {
 
     /// How many partitions have not succeeded here.
     pub fn left(&self) -> usize {
-        self.pending.len() + self.running.len()
+        let running: BTreeSet<_> = self.running.values().map(|attempt| attempt.partition).collect();
+        self.pending.len() - self.copies.len() + running.len()
     }
 
     /// How many tasks run.
@@ -119,26 +164,76 @@ impl TaskSetCore {
         self.running.len()
     }
 
-    /// Folds the end of one attempt. The end of an attempt that is not known to run changes nothing.
-    pub fn ended(&mut self, partition: PartitionId, outcome: Result<(), TaskError>) -> Step {
-        let Some(place) = self.running.remove(&partition) else { return Step::Continue };
-        let Err(error) = outcome else { return Step::Succeeded };
+    /// Those that run: each with its partition, how often that failed before, where it is, and since when.
+    pub fn attempts(&self) -> impl Iterator<Item = (TaskId, PartitionId, u32, ExecutorId, Time)> {
+        self.running.iter().map(|(task, Attempt { partition, place, since })| {
+            (*task, *partition, self.failures.get(partition).copied().unwrap_or(0), *place, *since)
+        })
+    }
+
+    /// Puts partitions whose only attempt takes much longer than others did in line for another executor.
+    ///
+    /// Source: Spark's speculation, with its thresholds: nine tenths done, three medians.
+    pub fn speculate(&mut self, now: Time) {
+        let done = self.partitions.saturating_sub(self.left());
+        if !self.tries.has_speculation || self.is_retired || done * 10 < self.partitions * DONE_OF_TEN {
+            return;
+        }
+        let middle = self.ran.len() / 2;
+        let Some((_, median, _)) = (!self.ran.is_empty()).then(|| self.ran.select_nth_unstable(middle))
+        else {
+            return;
+        };
+        let limit = (*median * MEDIANS).max(STRAGGLES_FROM);
+        let straggles = |attempt: &&Attempt| now.since(attempt.since) > limit;
+        let stragglers: Vec<Attempt> = self.running.values().filter(straggles).copied().collect();
+        for Attempt { partition, place, .. } in stragglers {
+            let attempts = self.running.values().filter(|attempt| attempt.partition == partition).count();
+            if attempts == 1 && self.copies.insert(partition) {
+                self.push(partition, Some(place));
+            }
+        }
+    }
+
+    /// Folds the end of one attempt.
+    pub fn ended(&mut self, task: TaskId, outcome: Result<(), TaskError>, now: Time) -> Step {
+        let Some(Attempt { partition, place, since }) = self.running.remove(&task) else {
+            return Step::Unknown;
+        };
+        let Err(error) = outcome else {
+            if self.tries.has_speculation {
+                self.ran.push(now.since(since));
+            }
+            self.skip(partition);
+            let others = self.running.iter().filter(|(_, attempt)| attempt.partition == partition);
+            let superfluous: Vec<TaskId> = others.map(|(task, _)| *task).collect();
+            self.running.retain(|_, attempt| attempt.partition != partition);
+            return Step::Succeeded { superfluous };
+        };
+        let is_tried = self.running.values().any(|attempt| attempt.partition == partition);
         match error.next() {
             _ if self.is_retired => Step::Continue,
             Next::Ignore => {
-                self.push(partition, None);
+                self.try_again(partition, None, is_tried);
                 Step::Continue
             }
             Next::RerunParent => Step::RerunParent(error),
             next => {
                 let failures = self.failures.entry(partition).or_insert(0);
                 *failures += 1;
-                if next == Next::Retry && *failures < self.attempts_max {
-                    self.push(partition, Some(place));
+                if next == Next::Retry && *failures < self.tries.attempts_max.max(1) {
+                    self.try_again(partition, Some(place), is_tried);
                     return Step::Continue;
                 }
                 Step::GiveUp { attempts: *failures, error }
             }
+        }
+    }
+
+    /// Unless another attempt at the partition runs, or is in line.
+    fn try_again(&mut self, partition: PartitionId, avoids: Option<ExecutorId>, is_tried: bool) {
+        if !is_tried && !self.copies.remove(&partition) {
+            self.push(partition, avoids);
         }
     }
 }
@@ -157,21 +252,46 @@ mod tests {
     const HERE: ExecutorId = ExecutorId(1);
     const NOW: Time = Time(Duration::ZERO);
 
-    fn set<const N: usize>(partitions: [PartitionId; N], attempts_max: u32) -> TaskSetCore {
-        TaskSetCore::new(partitions, Preferred::new(), attempts_max, Duration::from_secs(3), NOW)
+    const WAIT: Duration = Duration::from_secs(3);
+
+    fn tries(attempts_max: u32, has_speculation: bool) -> Tries {
+        Tries { attempts_max, locality_wait: WAIT, has_speculation }
     }
 
+    fn set<const N: usize>(partitions: [PartitionId; N], attempts_max: u32) -> TaskSetCore {
+        TaskSetCore::new(partitions, Preferred::new(), tries(attempts_max, false), NOW)
+    }
+
+    /// In tests without copies a partition's attempts have one number.
+    fn task(partition: PartitionId) -> TaskId {
+        TaskId(u64::from(partition.0))
+    }
+
+    fn launch(set: &mut TaskSetCore) -> Option<(PartitionId, u32)> {
+        let unnamed = TaskId(u64::MAX);
+        let (partition, failures) = set.take_launchable(unnamed, HERE, true, NOW)?;
+        let attempt = set.running.remove(&unnamed)?;
+        set.running.insert(task(partition), attempt);
+        Some((partition, failures))
+    }
+
+    fn end(set: &mut TaskSetCore, partition: PartitionId, outcome: Result<(), TaskError>) -> Step {
+        set.ended(task(partition), outcome, NOW)
+    }
+
+    const DONE: Step = Step::Succeeded { superfluous: Vec::new() };
+
     fn launch_all(set: &mut TaskSetCore) -> Vec<(PartitionId, u32)> {
-        std::iter::from_fn(|| set.take_launchable(HERE, true, NOW)).collect()
+        std::iter::from_fn(|| launch(set)).collect()
     }
 
     #[test]
     fn a_failed_partition_goes_to_another_executor_where_there_is_one() {
         let there = ExecutorId(2);
         let preferred = Preferred::from([(P0, vec![HERE, there])]);
-        let mut set = TaskSetCore::new([P0], preferred, 4, Duration::from_secs(3), NOW);
-        assert_eq!(set.take_launchable(HERE, false, NOW), Some((P0, 0)));
-        assert_eq!(set.ended(P0, lost()), Step::Continue);
+        let mut set = TaskSetCore::new([P0], preferred, tries(4, false), NOW);
+        assert_eq!(set.take_launchable(task(P0), HERE, false, NOW), Some((P0, 0)));
+        assert_eq!(end(&mut set, P0, lost()), Step::Continue);
         assert!(!set.is_launchable(HERE, false, NOW) && set.is_launchable(there, false, NOW));
         set.forget_place(there);
         assert!(set.is_launchable(HERE, true, NOW));
@@ -182,20 +302,20 @@ mod tests {
         let mut set = set([P0, P1], 4);
         assert_eq!(launch_all(&mut set), [(P0, 0), (P1, 0)]);
         for attempt in 1..4 {
-            assert_eq!(set.ended(P0, lost()), Step::Continue);
+            assert_eq!(end(&mut set, P0, lost()), Step::Continue);
             assert_eq!(launch_all(&mut set), [(P0, attempt)]);
         }
-        assert!(matches!(set.ended(P0, lost()), Step::GiveUp { attempts: 4, .. }));
+        assert!(matches!(end(&mut set, P0, lost()), Step::GiveUp { attempts: 4, .. }));
     }
 
     #[test]
     fn repeated_ends_change_nothing() {
         let mut set = set([P0], 4);
-        assert_eq!(set.ended(P0, lost()), Step::Continue);
+        assert_eq!(end(&mut set, P0, lost()), Step::Unknown);
         assert_eq!(launch_all(&mut set), [(P0, 0)]);
-        assert_eq!(set.ended(P0, Ok(())), Step::Succeeded);
+        assert_eq!(end(&mut set, P0, Ok(())), DONE);
         for outcome in [Ok(()), lost()] {
-            assert_eq!(set.ended(P0, outcome), Step::Continue);
+            assert_eq!(end(&mut set, P0, outcome), Step::Unknown);
         }
         assert!(set.is_over());
     }
@@ -204,7 +324,7 @@ mod tests {
     fn an_error_that_no_retry_can_mend_gives_up_at_once() {
         let mut set = set([P0], 4);
         launch_all(&mut set);
-        let step = set.ended(P0, Err(TaskError::Contract("zip of unequal lengths".to_owned())));
+        let step = end(&mut set, P0, Err(TaskError::Contract("zip of unequal lengths".to_owned())));
         assert!(matches!(step, Step::GiveUp { attempts: 1, .. }));
     }
 
@@ -212,17 +332,79 @@ mod tests {
     fn a_killed_attempt_does_not_count_as_failure() {
         let mut set = set([P0], 1);
         launch_all(&mut set);
-        assert_eq!(set.ended(P0, Err(TaskError::Killed("preempted".to_owned()))), Step::Continue);
+        assert_eq!(end(&mut set, P0, Err(TaskError::Killed("preempted".to_owned()))), Step::Continue);
         assert_eq!(launch_all(&mut set), [(P0, 0)]);
     }
 
     #[test]
     fn a_retired_set_launches_nothing_and_still_takes_successes() {
         let mut set = set([P0, P1], 4);
-        set.take_launchable(HERE, true, NOW);
+        launch(&mut set);
         set.retire();
         assert!(!set.is_launchable(HERE, true, NOW) && !set.is_over());
-        assert_eq!(set.ended(P0, Ok(())), Step::Succeeded);
+        assert_eq!(end(&mut set, P0, Ok(())), DONE);
         assert!(set.is_over());
+    }
+
+    const THERE: ExecutorId = ExecutorId(2);
+
+    fn at(millis: u64) -> Time {
+        Time(Duration::from_millis(millis))
+    }
+
+    /// Ten partitions, of which nine took 10 ms; the first runs as task 0.
+    fn with_a_straggler() -> TaskSetCore {
+        let partitions = (0..10).map(PartitionId);
+        let mut set = TaskSetCore::new(partitions, Preferred::new(), tries(4, true), NOW);
+        for n in 0..10 {
+            set.take_launchable(TaskId(n), HERE, false, at(0)).unwrap();
+        }
+        for n in 1..10 {
+            set.speculate(at(10_000));
+            assert!(!set.is_launchable(THERE, false, NOW), "too early");
+            assert_eq!(set.ended(TaskId(n), Ok(()), at(10)), DONE);
+        }
+        set
+    }
+
+    #[test]
+    fn a_straggler_is_tried_once_more_elsewhere_and_the_first_to_end_wins() {
+        for (first, second) in [(0, 10), (10, 0)] {
+            let mut set = with_a_straggler();
+            set.speculate(at(100));
+            assert!(!set.is_launchable(THERE, false, at(100)), "it does not take long yet");
+            set.speculate(at(101));
+            set.speculate(at(102));
+            assert!(!set.is_launchable(HERE, false, at(102)), "it is slow here");
+            assert_eq!(set.take_launchable(TaskId(10), THERE, false, at(102)), Some((P0, 0)));
+            set.speculate(at(999));
+            assert_eq!((set.left(), set.is_launchable(ExecutorId(3), false, at(999))), (1, false), "once");
+            let step = set.ended(TaskId(first), Ok(()), at(200));
+            assert_eq!(step, Step::Succeeded { superfluous: vec![TaskId(second)] });
+            assert!(set.is_over());
+            assert_eq!(set.ended(TaskId(second), Ok(()), at(200)), Step::Unknown);
+        }
+    }
+
+    #[test]
+    fn of_two_attempts_one_may_fail_and_both_may() {
+        let mut set = with_a_straggler();
+        set.speculate(at(500));
+        assert_eq!(set.ended(TaskId(0), lost(), at(500)), Step::Continue);
+        assert_eq!(set.left(), 1, "the copy is in line already");
+        assert_eq!(set.take_launchable(TaskId(10), THERE, false, at(500)), Some((P0, 1)));
+        assert_eq!(set.ended(TaskId(10), lost(), at(500)), Step::Continue);
+        assert_eq!(set.take_launchable(TaskId(11), HERE, false, at(500)), Some((P0, 2)));
+        assert_eq!(set.ended(TaskId(11), Ok(()), at(501)), DONE);
+        assert!(set.is_over());
+    }
+
+    #[test]
+    fn without_speculation_nobody_is_tried_twice_at_once() {
+        let mut set = set([P0, P1], 4);
+        launch_all(&mut set);
+        end(&mut set, P1, Ok(()));
+        set.speculate(at(1_000_000));
+        assert!(!set.is_launchable(THERE, false, at(1_000_000)));
     }
 }

@@ -1,5 +1,5 @@
-//! Any lineage of random operators gives what plain vectors give: at any number of partitions and slots, in threads and
-//! in processes, with little memory, with tasks that fail and with map outputs that are lost while it runs.
+//! Any lineage of random operators gives what plain vectors give: at any number of partitions and slots, in threads, in
+//! processes and on a cluster, which needs the binary `rsk` beside this one, with little memory, with tasks that fail and with map outputs that are lost while it runs.
 //!
 //! It has a `main` of its own, because a process that is started as an executor must become one first.
 
@@ -18,9 +18,11 @@ use rsk::{Config, Context, prelude::*};
 
 fn main() {
     rsk::executor_if_asked();
-    let tests: [(&str, fn()); 4] = [
+    let tests: [(&str, fn()); 6] = [
         ("any_lineage_gives_what_vectors_give", in_threads),
         ("any_lineage_in_processes_gives_what_vectors_give", in_processes),
+        ("any_lineage_on_a_cluster_gives_what_vectors_give", on_a_cluster),
+        ("injected_failures_losses_and_deaths_are_survived_on_a_cluster", survived_on_a_cluster),
         ("injected_failures_and_losses_are_survived", survived_in_threads),
         ("injected_failures_losses_and_deaths_are_survived_in_processes", survived_in_processes),
     ];
@@ -31,6 +33,9 @@ fn main() {
     };
     libtest_mimic::run(&Arguments::from_args(), tests.into_iter().map(trial).collect()).exit();
 }
+
+/// Two agents with a slot each, of which executors are bought.
+const CLUSTER: &str = "cluster";
 
 /// Where and how a lineage runs.
 #[derive(Debug, Clone, Copy)]
@@ -54,6 +59,13 @@ proptest! {
     }
 }
 
+proptest! {
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(4) })]
+    fn on_a_cluster(input in op::pairs(120), ops in op::ops(), partitions in 1usize..5) {
+        agree(&input, &ops, Run { partitions, slots: 2, executors: CLUSTER });
+    }
+}
+
 /// The faults of the property tests do happen, and their jobs still give the right answer.
 fn survived_in_threads() {
     survived("threads", &["panic", "lose", "damage"]);
@@ -61,6 +73,10 @@ fn survived_in_threads() {
 
 fn survived_in_processes() {
     survived("processes", &["panic", "lose", "damage", "abort"]);
+}
+
+fn survived_on_a_cluster() {
+    survived(CLUSTER, &["panic", "lose", "damage", "abort"]);
 }
 
 fn survived(executors: &'static str, kinds: &[&str]) {
@@ -97,16 +113,17 @@ fn agree(input: &[Pair], ops: &[Op], run: Run) -> Vec<String> {
 /// What a context of its own makes of it.
 fn outcome(input: &[Pair], ops: &[Op], run: Run, faults: &Faults) -> Vec<Pair> {
     let mut config = Config::default();
-    let (work_dir, executors) = (faults.work_dir(), run.executors);
-    for setting in [
-        "memory=16m",
-        "resubmit_delay=0",
-        &format!("work_dir={}", work_dir.display()),
-        &format!("executors={executors}"),
-    ] {
+    let work_dir = faults.work_dir();
+    for setting in ["memory=16m", "resubmit_delay=0", &format!("work_dir={}", work_dir.display())] {
         config.set(setting).unwrap();
     }
-    let ctx = Context::with_config(&format!("local[{}]", run.slots), config).unwrap();
+    let master = if run.executors == CLUSTER {
+        "local-cluster[2,1,512]".to_owned()
+    } else {
+        config.set(&format!("executors={}", run.executors)).unwrap();
+        format!("local[{}]", run.slots)
+    };
+    let ctx = Context::with_config(&master, config).unwrap();
     let source = ctx.parallelize(input.to_vec(), run.partitions).unwrap().boxed();
     let rdd = ops.iter().fold(source, |rdd, op| rdd::apply(&ctx, &rdd, op, &faults.folder()));
     let first = rdd.collect().unwrap();

@@ -88,6 +88,6 @@ mod tests {
         assert_eq!(values.here(id), None);
         values.forget(id);
         assert!(!value_path(folder.path(), id).exists());
-        assert!(values.fetch(id, &[values.keeper.clone()]).is_err());
+        assert!(values.fetch(id, std::slice::from_ref(&values.keeper)).is_err());
     }
 }

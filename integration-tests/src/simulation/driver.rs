@@ -216,7 +216,9 @@ impl World {
                 driver.wait = RETRY_MIN;
                 driver.session = Session::Up { stream, epoch, heard_at: now, beat_at: now, look_at: now };
                 let demand = driver.core.demand();
-                driver.core.subscribed(demand);
+                for command in driver.core.subscribed(demand) {
+                    self.carry_out_of_driver(at, stream, epoch, command);
+                }
             }
             MasterToFramework::Refused(refusal) => {
                 if matches!(refusal, Refusal::Unknown(_)) {
@@ -237,7 +239,7 @@ impl World {
         let now = self.now;
         for command in self.drivers[at].core.step(event, now) {
             self.log(|_| format!("driver {at} > {command:?}"));
-            if let Command::Release(executor) = command {
+            if let Command::Release(executor) | Command::End(executor) = command {
                 self.ended.released(at, executor, now);
             }
             let Session::Up { stream, epoch, .. } = self.drivers[at].session else {
@@ -270,6 +272,7 @@ impl World {
                 say(self, FrameworkToMaster::Kill { executor, grace: RELEASE_GRACE });
                 self.member_is_gone(at, executor, false);
             }
+            Command::End(executor) => say(self, FrameworkToMaster::Kill { executor, grace: Duration::ZERO }),
             Command::Acknowledge(executor) => say(self, FrameworkToMaster::Acknowledge(executor)),
             Command::Forget { executor, .. } => {
                 self.drivers[at].expected.remove(&executor);
@@ -325,12 +328,13 @@ impl World {
         }
         if let Some(member) = driver.members.remove(&executor) {
             driver.jobs.leaving.remove(&executor);
-            for partition in member.running.into_keys() {
+            let now = self.now;
+            for (partition, attempt) in member.running {
                 if self.sabotage == Some(Sabotage::CommitTwice) {
                     // The output of an attempt that was given up is committed all the same.
                     driver.jobs.commit(partition);
                 }
-                driver.jobs.lost(partition);
+                driver.jobs.lost(attempt, now);
             }
             self.close(member.stream, End::Listener, true);
         }
@@ -357,14 +361,8 @@ impl World {
                 else {
                     return;
                 };
-                let is_stuck = members.get(&executor).is_some_and(|member| !member.running.is_empty());
                 self.member_is_gone(at, executor, true);
-                if let Session::Up { stream, .. } = self.drivers[at].session
-                    && is_stuck
-                {
-                    let kill = FrameworkToMaster::Kill { executor, grace: Duration::ZERO };
-                    self.send(stream, End::Dialler, Letter::DriverToMaster(kill));
-                }
+                self.step_driver(at, Event::Stuck(executor));
             }
             &Letter::Done(partition, attempt) => self.done(at, stream, partition, attempt),
             _ => {}
@@ -380,7 +378,7 @@ impl World {
         let Some(member) = driver.members.values_mut().find(|it| it.stream == stream) else { return };
         if member.running.get(&partition) == Some(&attempt) {
             member.running.remove(&partition);
-            driver.jobs.done(partition);
+            driver.jobs.done(partition, attempt, self.now);
         }
         let load = driver.load();
         if self.chance.one_in(3) {

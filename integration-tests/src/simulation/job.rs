@@ -1,7 +1,7 @@
 //! The jobs of one driver, one after the other: each is a task set, and what came of each partition.
 
-use rsk::simulation::{Preferred, Step, TaskSetCore};
-use rsk_proto::{ExecutorId, PartitionId, TaskError, Time};
+use rsk::simulation::{Preferred, Step, TaskSetCore, Tries};
+use rsk_proto::{ExecutorId, PartitionId, TaskError, TaskId, Time};
 use std::{collections::BTreeSet, time::Duration};
 
 /// Machines fail as often as they like here: that is not what is tested.
@@ -48,8 +48,9 @@ impl Jobs {
             && job.begins <= now
         {
             let all = (0..job.partitions).map(PartitionId);
-            let wait = Duration::from_secs(3);
-            job.set = Some(TaskSetCore::new(all, Preferred::new(), ATTEMPTS_MAX, wait, now));
+            let locality_wait = Duration::from_secs(3);
+            let tries = Tries { attempts_max: ATTEMPTS_MAX, locality_wait, has_speculation: false };
+            job.set = Some(TaskSetCore::new(all, Preferred::new(), tries, now));
         }
     }
 
@@ -71,15 +72,17 @@ impl Jobs {
         if self.leaving.contains(&place) {
             return None;
         }
-        let (partition, _) = self.current()?.set.as_mut()?.take_launchable(place, is_only, now)?;
+        let task = TaskId(u64::from(self.attempts) + 1);
+        let (partition, _) = self.current()?.set.as_mut()?.take_launchable(task, place, is_only, now)?;
         self.attempts += 1;
         Some((partition, self.attempts))
     }
 
     /// The result of the attempt that is known to run is there: it is the one that may be committed.
-    pub(crate) fn done(&mut self, partition: PartitionId) {
+    pub(crate) fn done(&mut self, partition: PartitionId, attempt: u32, now: Time) {
         let set = self.current().and_then(|job| job.set.as_mut());
-        if set.map(|set| set.ended(partition, Ok(()))) == Some(Step::Succeeded) {
+        let step = set.map(|set| set.ended(TaskId(attempt.into()), Ok(()), now));
+        if matches!(step, Some(Step::Succeeded { .. })) {
             self.commit(partition);
         }
     }
@@ -92,9 +95,10 @@ impl Jobs {
         }
     }
 
-    pub(crate) fn lost(&mut self, partition: PartitionId) {
+    pub(crate) fn lost(&mut self, attempt: u32, now: Time) {
         if let Some(set) = self.current().and_then(|job| job.set.as_mut()) {
-            set.ended(partition, Err(TaskError::Lost("its executor is gone".to_owned())));
+            let lost = TaskError::Lost("its executor is gone".to_owned());
+            set.ended(TaskId(attempt.into()), Err(lost), now);
         }
     }
 

@@ -29,4 +29,5 @@ pub use config::{AgentConfig, AgentError};
 pub use launch::{DRIVER, HOST, MASTER};
 pub use link::Call;
 pub use logs::LogStatus;
+pub use platform::Needs;
 pub use run::{Agent, run};

@@ -48,29 +48,70 @@ pub(crate) fn describe() -> String {
 
 /// Refuses a program that this machine cannot run, and says why. What begins with `#!` is left to its interpreter.
 pub(crate) fn check(program: &Path) -> Result<(), Cause> {
-    let cannot = |error: io::Error| Cause::of(&error).within(format!("cannot read {}", program.display()));
-    let mut file = File::open(program).map_err(cannot)?;
-    let Some(elf) = Elf::read(&mut file).map_err(cannot)? else {
+    Needs::of(program)?.fit(&describe())
+}
+
+/// What a program needs of the machine that runs it.
+///
+/// ```
+/// # use rsk_scheduler::agent::Needs;
+/// # use rsk_proto::Cause;
+/// let needs = Needs::of(&std::env::current_exe().unwrap())?;
+/// let error = needs.fit("pdp11 linux glibc 2.36").unwrap_err();
+/// assert!(error.to_string().contains("this agent is pdp11"));
+/// # Ok::<(), Cause>(())
+/// ```
+#[derive(Debug, Clone)]
+pub struct Needs {
+    /// What it was built for; nothing of a script.
+    machine: Option<String>,
+    glibc: Option<Version>,
+}
+
+impl Needs {
+    /// Reads a program's file.
+    ///
+    /// Errors: it cannot be read, or is no program.
+    pub fn of(program: &Path) -> Result<Self, Cause> {
+        let cannot =
+            |error: io::Error| Cause::of(&error).within(format!("cannot read {}", program.display()));
+        let mut file = File::open(program).map_err(cannot)?;
+        if let Some(Elf { machine, glibc }) = Elf::read(&mut file).map_err(cannot)? {
+            let name =
+                MACHINES.iter().find(|(number, _)| *number == machine).map(|(_, name)| (*name).to_owned());
+            return Ok(Needs { machine: Some(name.unwrap_or_else(|| format!("machine {machine}"))), glibc });
+        }
         let mut start = [0; 2];
         let is_script = file.rewind().and_then(|()| file.read_exact(&mut start)).is_ok() && start == *b"#!";
-        let why = "the program is no program: it is neither an ELF file for 64 bits nor a script";
-        return if is_script { Ok(()) } else { Err(Cause::new(why)) };
-    };
-    let ours = std::env::consts::ARCH;
-    let theirs = MACHINES.iter().find(|(machine, _)| *machine == elf.machine).map(|(_, name)| *name);
-    if theirs != Some(ours) {
-        let theirs = theirs.map_or_else(|| format!("machine {}", elf.machine), str::to_owned);
-        return Err(Cause::new(format!(
-            "the program was built for {theirs}, and this agent is {ours}: build it for {ours}"
-        )));
+        if is_script {
+            return Ok(Needs { machine: None, glibc: None });
+        }
+        Err(Cause::new("the program is no program: it is neither an ELF file for 64 bits nor a script"))
     }
-    match (elf.glibc, *GLIBC) {
-        (Some(needs), Some(has)) if needs > has => Err(Cause::new(format!(
-            "the program needs glibc {}.{}, and this agent has {}.{}: build it on an older system, or statically (target {ours}-unknown-linux-musl)",
-            needs.0, needs.1, has.0, has.1
-        ))),
-        _ => Ok(()),
+
+    /// Whether an agent with this platform can run it, as [`AgentFacts`](rsk_proto::AgentFacts) has it; why not, if not.
+    pub fn fit(&self, platform: &str) -> Result<(), Cause> {
+        let (ours, glibc) = platform.split_once(" glibc ").unwrap_or((platform, ""));
+        let ours = ours.split(' ').next().unwrap_or_default();
+        if let Some(theirs) = self.machine.as_ref().filter(|theirs| *theirs != ours) {
+            return Err(Cause::new(format!(
+                "the program was built for {theirs}, and this agent is {ours}: build it for {ours}"
+            )));
+        }
+        match (self.glibc, version(glibc)) {
+            (Some(needs), Some(has)) if needs > has => Err(Cause::new(format!(
+                "the program needs glibc {}.{}, and this agent has {}.{}: build it on an older system, or statically (target {ours}-unknown-linux-musl)",
+                needs.0, needs.1, has.0, has.1
+            ))),
+            _ => Ok(()),
+        }
     }
+}
+
+/// `2.36`, or `2.2.5`, whose third part never decides.
+fn version(text: &str) -> Option<Version> {
+    let (major, minor) = text.split_once('.')?;
+    Some((major.parse().ok()?, minor.split('.').next()?.parse().ok()?))
 }
 
 struct Elf {
@@ -135,13 +176,8 @@ fn region(file: &mut File, offset: u64, bytes: u64) -> io::Result<Option<Vec<u8>
 }
 
 fn greatest(names: &[u8]) -> Option<Version> {
-    let version = |name: &[u8]| {
-        let (major, minor) = std::str::from_utf8(name).ok()?.strip_prefix("GLIBC_")?.split_once('.')?;
-        // GLIBC_2.2.5 has a third part, which never decides.
-        let minor = minor.split('.').next()?;
-        Some((major.parse().ok()?, minor.parse().ok()?))
-    };
-    names.split(|byte| *byte == 0).filter_map(version).max()
+    let of = |name: &[u8]| version(std::str::from_utf8(name).ok()?.strip_prefix("GLIBC_")?);
+    names.split(|byte| *byte == 0).filter_map(of).max()
 }
 
 #[cfg(test)]

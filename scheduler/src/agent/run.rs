@@ -39,7 +39,7 @@ impl Agent {
         }
         let work = Arc::new(Work::open(&config.work_dir)?);
         let identity = work.begin()?;
-        let server = Server::start(config.listen, work.clone())?;
+        let server = listen(config.listen, &work)?;
         let address = server.address();
         let runtime = tokio::runtime::Builder::new_multi_thread()
             .worker_threads(2)
@@ -79,6 +79,21 @@ impl Agent {
             Some(Err(panic)) => std::panic::resume_unwind(panic),
         }
     }
+}
+
+/// Where any port will do, it is the one of the start before: executors and drivers that have outlived that one know it.
+fn listen(at: SocketAddr, work: &Arc<Work>) -> Result<Server, AgentError> {
+    let known = work.port().filter(|_| at.port() == 0);
+    let server = match known.map(|port| Server::start(SocketAddr::new(at.ip(), port), work.clone())) {
+        Some(Ok(server)) => return Ok(server),
+        Some(Err(error)) => {
+            tracing::warn!(%error, "map outputs of running executors are not found any more: give --listen a fixed port");
+            Server::start(at, work.clone())?
+        }
+        None => Server::start(at, work.clone())?,
+    };
+    work.save_port(server.address().port())?;
+    Ok(server)
 }
 
 impl Drop for Agent {

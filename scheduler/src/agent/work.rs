@@ -1,6 +1,6 @@
 //! The agent's work folder: where everything lies, whose it is, and which start of the agent this is.
 //!
-//! Shape: `lock`, `agent.json`, `blobs/HASH`, `checkpoints/APP.EXECUTOR.json`, `frameworks/APP/shuffles/…`,
+//! Shape: `lock`, `agent.json`, `port.json`, `blobs/HASH`, `checkpoints/APP.EXECUTOR.json`, `frameworks/APP/shuffles/…`,
 //! `frameworks/APP/executors/EXECUTOR/…`, `logs/APP/EXECUTOR/{stdout,stderr}` of those that have ended, and `trash/`.
 
 use super::AgentError;
@@ -121,6 +121,16 @@ impl Work {
         identity.incarnation.0 += 1;
         write_json_for_good(&path, &identity).map_err(fail)?;
         Ok(identity)
+    }
+
+    /// Where the start before this one listened. A damaged file is as good as none.
+    pub(crate) fn port(&self) -> Option<u16> {
+        read_json(&self.root.join("port.json")).ok().flatten()
+    }
+
+    pub(crate) fn save_port(&self, port: u16) -> Result<(), AgentError> {
+        let path = self.root.join("port.json");
+        write_json(&path, &port).map_err(|cause| AgentError::Work { path, cause })
     }
 
     pub(crate) fn save_identity(&self, identity: Identity) -> io::Result<()> {

@@ -421,6 +421,16 @@ fn an_agent_that_was_killed_finds_its_executors_again() {
 }
 
 #[test]
+fn an_agent_that_starts_again_listens_where_it_did_unless_somebody_else_does() {
+    let (master, folder) = (Master::start(), tempfile::tempdir().unwrap());
+    let start = || Agent::start(config(&master, folder.path())).unwrap();
+    let first = start().address();
+    assert_eq!(start().address(), first);
+    let taken = std::net::TcpListener::bind(first).unwrap();
+    assert_ne!(start().address(), taken.local_addr().unwrap());
+}
+
+#[test]
 fn an_adopted_executor_can_be_killed() {
     let (master, folder, pid) = orphan();
     let _agent = Agent::start(config(&master, folder.path())).unwrap();

@@ -182,3 +182,34 @@ fn executors_that_fail_together_or_beside_one_that_runs_are_no_reason_to_give_up
         assert_eq!(has_given_up, gives_up, "{rounds} rounds");
     }
 }
+
+#[test]
+fn a_stuck_executor_is_ended_and_replaced_and_each_master_hears_of_it() {
+    let mut core = core(1, 1);
+    load(&mut core, 4, &[], 0);
+    offer(&mut core, 1, "cpus:4;mem:20g");
+    let stuck = ExecutorId(1);
+    core.step(Event::Joined(stuck), at(0));
+    let commands = core.step(Event::Stuck(stuck), at(1));
+    assert!(matches!(&commands[..], [Command::End(ExecutorId(1)), Command::Want(Some(_))]), "{commands:?}");
+    assert_eq!(core.step(Event::Stuck(stuck), at(1)), []);
+    let told = core.demand();
+    assert_eq!(core.subscribed(told), [Command::End(stuck)], "the last master may not have passed it on");
+    assert_eq!(core.step(Event::Wake, at(61)), [], "it is not given back as well");
+    ended(&mut core, 1, ExecutorEnd::Signalled(9));
+    assert_eq!(core.step(Event::Stuck(stuck), at(62)), []);
+    let told = core.demand();
+    assert_eq!(core.subscribed(told), []);
+}
+
+#[test]
+fn an_executor_that_is_given_back_while_there_is_no_master_is_given_back_to_the_next() {
+    let mut core = core(1, 1);
+    load(&mut core, 1, &[], 0);
+    offer(&mut core, 1, "cpus:1;mem:20g");
+    core.step(Event::Joined(ExecutorId(1)), at(0));
+    // Whoever heard this had lost its master.
+    assert_eq!(core.step(Event::Wake, at(60))[0], Command::Release(ExecutorId(1)));
+    let told = core.demand();
+    assert_eq!(core.subscribed(told), [Command::Release(ExecutorId(1))]);
+}

@@ -1,0 +1,111 @@
+//! What this binary does as a user's program.
+
+use crate::signals::Signals;
+use rsk::{Context, Error, Result, prelude::*};
+use std::{path::Path, thread};
+
+/// What it is asked for comes last, after this.
+const ASK: &str = "program:";
+
+/// Map tasks of the sums.
+pub(crate) const MAPS: usize = 8;
+const NUMBERS_A_MAP: u64 = 1_000;
+/// Where a task comes that misbehaves.
+pub(crate) const FAULT: &str = "fault";
+pub(crate) const EXIT_CODE: i32 = 3;
+
+pub(crate) fn asked() -> Option<String> {
+    std::env::args().next_back()?.strip_prefix(ASK).map(str::to_owned)
+}
+
+/// The arguments that make it do this.
+pub(crate) fn arguments(asked: &str, signals: &Signals, out: &Path) -> [String; 3] {
+    [signals.folder().display().to_string(), out.display().to_string(), format!("{ASK}{asked}")]
+}
+
+pub(crate) fn run(ctx: &Context, asked: &str) -> Result<()> {
+    let signals = Signals::in_folder(Path::new(&rsk::arg(0, String::new())?));
+    let out = rsk::arg(1, String::new())?;
+    match asked {
+        "sums" => sums(ctx, &signals, out),
+        "parts" => parts(ctx, &signals, out),
+        "loop" => endless(ctx, &signals, out),
+        fault => misbehave(ctx, &signals, fault, out),
+    }
+}
+
+/// Sums by key, with a gate in each map task, in a reduce task, and in the driver between both.
+fn sums(ctx: &Context, signals: &Signals, out: String) -> Result<()> {
+    let numbers = ctx.range(0..NUMBERS_A_MAP * MAPS as u64, MAPS);
+    let pairs = numbers.with(signals.clone()).map(|signals, n| {
+        if n % NUMBERS_A_MAP == 0 {
+            signals.pass("map");
+        }
+        (n % 100, n)
+    });
+    let sums = pairs.reduce_by_key(|a, b| a + b);
+    sums.count()?;
+    signals.pass("between");
+    let lines = sums.with(signals.clone()).map(|signals, (key, sum)| {
+        if key == 0 {
+            signals.pass("reduce");
+        }
+        format!("{key} {sum}")
+    });
+    lines.save_as_text_file(out)
+}
+
+/// Four parts of an output, each with a gate of its own, and one more for who is not the first to make a part.
+fn parts(ctx: &Context, signals: &Signals, out: String) -> Result<()> {
+    let lines = ctx.range(0..4, 4).with(signals.clone()).map(|signals, n| {
+        let gate = format!("part-{n}");
+        let is_again = !signals.came(&gate).is_empty();
+        signals.pass(&gate);
+        if is_again {
+            signals.pass("again");
+        }
+        format!("the line of {n}")
+    });
+    lines.save_as_text_file(out)
+}
+
+/// Writes numbers, where one task does something else, too.
+fn misbehave(ctx: &Context, signals: &Signals, fault: &str, out: String) -> Result<()> {
+    let value = (signals.clone(), fault.to_owned());
+    let lines = ctx.range(0..100, 4).with(value).map(|(signals, fault), n| {
+        if n == 30 {
+            match fault.as_str() {
+                "panic_once" => assert!(!signals.is_first(FAULT), "on purpose"),
+                "panic_always" => assert!(!signals.is_each(FAULT), "on purpose"),
+                "exit_once" if signals.is_first(FAULT) => std::process::exit(EXIT_CODE),
+                "exit_always" if signals.is_each(FAULT) => std::process::exit(EXIT_CODE),
+                "exit_once" | "exit_always" => {}
+                unknown => panic!("no such program: {unknown}"),
+            }
+        }
+        n.to_string()
+    });
+    lines.save_as_text_file(out)
+}
+
+/// A job that never ends is cancelled; then there is another.
+fn endless(ctx: &Context, signals: &Signals, out: String) -> Result<()> {
+    let stuck = ctx.range(0..1, 1).with(signals.clone()).map(|signals, n| {
+        signals.come(FAULT);
+        while signals.may_misbehave() {
+            std::hint::spin_loop();
+        }
+        n
+    });
+    let outcome = thread::scope(|scope| {
+        let job = scope.spawn(|| ctx.in_group("stuck", || stuck.count()));
+        signals.wait(FAULT, 1);
+        if signals.may_misbehave() {
+            ctx.cancel_group("stuck");
+        }
+        job.join().unwrap()
+    });
+    let was_cancelled = matches!(outcome, Err(Error::Cancelled(_)));
+    assert_eq!(was_cancelled, signals.may_misbehave(), "{outcome:?}");
+    ctx.range(0..10, 2).map(|n| n.to_string()).save_as_text_file(out)
+}
