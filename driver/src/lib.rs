@@ -40,6 +40,14 @@ pub use rsk_storage::{Cut, CutPattern, InvalidUtf8, Text, TextOptions, Words};
 pub use run::{App, run};
 pub use task::pool::{JobOrder, PoolShare};
 
+/// Pure cores, for the simulation of the whole cluster alone: no part of what rsk promises.
+#[cfg(feature = "simulation")]
+#[doc(hidden)]
+pub mod simulation {
+    pub use crate::framework::core::{Command, Event, FrameworkCore, Order, Sizes};
+    pub use crate::task::core::{Preferred, Step, TaskSetCore, Tries};
+}
+
 /// What a program imports: the traits whose methods are operators and actions.
 pub mod prelude {
     pub use crate::StorageLevel;

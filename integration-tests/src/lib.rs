@@ -1,11 +1,13 @@
 //! What whole-system tests stand on. They live in `tests/`, one story a file: programs as users start them, and the rules
-//! of the tree.
+//! of the tree. What they need beside programs is a simulation of the whole cluster, and what must hold in it.
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 pub mod cluster;
+pub mod invariant;
 mod process;
 mod program;
+pub mod simulation;
 
 pub use process::{Process, signal};
 pub use program::{binary, example, repository};

@@ -8,20 +8,20 @@ use std::{collections::BTreeMap, time::Duration};
 
 /// How many executors, and of what size.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Sizes {
+pub struct Sizes {
     /// Slots of an executor, a CPU each.
-    pub(crate) executor_slots: u32,
+    pub executor_slots: u32,
     /// Memory of an executor.
-    pub(crate) executor_memory_bytes: u64,
+    pub executor_memory_bytes: u64,
     /// Slots of all executors together.
-    pub(crate) slots_max: u32,
+    pub slots_max: u32,
     /// An executor that has had nothing to do for so long is given back, unless it holds cached blocks.
-    pub(crate) idle_timeout: Duration,
+    pub idle_timeout: Duration,
 }
 
 /// What the core hears.
 #[derive(Debug)]
-pub(crate) enum Event {
+pub enum Event {
     /// The master has said something.
     Master(MasterToFramework),
     /// An executor has dialled the driver and was welcomed.
@@ -29,32 +29,46 @@ pub(crate) enum Event {
     /// An executor cannot be talked to any more, or does not stop what it was told to stop.
     Stuck(ExecutorId),
     /// So many tasks wait or run, and these executors have work or hold blocks.
-    Load { tasks: usize, busy: Vec<ExecutorId> },
+    Load {
+        /// Tasks.
+        tasks: usize,
+        /// Executors.
+        busy: Vec<ExecutorId>,
+    },
     /// The time that `wake_at` named has come.
     Wake,
 }
 
 /// What the shell does.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum Command {
+pub enum Command {
     /// Buy executors with an offer.
     Accept {
+        /// The offer.
         offer: OfferId,
+        /// What to buy.
         executors: Vec<Order>,
     },
+    /// Give offers back.
     Decline {
+        /// The offers.
         offers: Vec<OfferId>,
+        /// For how long, and why.
         refuse: Refuse,
     },
+    /// Say what could be used from now on.
     Want(Option<Demand>),
     /// Give an executor back.
     Release(ExecutorId),
     /// Have an executor that is of no use ended by force.
     End(ExecutorId),
+    /// Tell the master that the end of an executor is known.
     Acknowledge(ExecutorId),
     /// An executor is gone.
     Forget {
+        /// The executor.
         executor: ExecutorId,
+        /// How it ended.
         why: String,
     },
     /// An agent is gone, with the map outputs it kept.
@@ -67,10 +81,13 @@ pub(crate) enum Command {
 
 /// One executor that is ordered.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Order {
-    pub(crate) executor: ExecutorId,
-    pub(crate) slots: u32,
-    pub(crate) resources: Resources,
+pub struct Order {
+    /// Its name, never used before.
+    pub executor: ExecutorId,
+    /// Tasks at a time.
+    pub slots: u32,
+    /// What it is to have.
+    pub resources: Resources,
 }
 
 #[derive(Debug)]
@@ -101,26 +118,37 @@ impl Parting {
 
 /// The executors of one application.
 #[derive(Debug)]
-pub(crate) struct FrameworkCore {
+pub struct FrameworkCore {
     sizes: Sizes,
     next: u64,
     executors: BTreeMap<ExecutorId, Executor>,
     tasks: usize,
     asked: Option<Demand>,
-    /// Executors that ended before they joined, one after another.
+    /// Executors that ended before they joined, each ordered after the one before had ended.
     failures: u32,
+    /// The first that was not ordered yet when the last failure was counted.
+    failing_from: ExecutorId,
 }
 
 /// So many executors in a row that end before they can run a task mean that none will.
 const FAILURES_MAX: u32 = 4;
 
 impl FrameworkCore {
-    pub(crate) fn new(sizes: Sizes) -> Self {
-        FrameworkCore { sizes, next: 1, executors: BTreeMap::new(), tasks: 0, asked: None, failures: 0 }
+    /// An application that has no executor and nothing to do.
+    pub fn new(sizes: Sizes) -> Self {
+        FrameworkCore {
+            sizes,
+            next: 1,
+            executors: BTreeMap::new(),
+            tasks: 0,
+            asked: None,
+            failures: 0,
+            failing_from: ExecutorId(0),
+        }
     }
 
     /// What it would say of itself when it subscribes (again).
-    pub(crate) fn claims(&self) -> Vec<ExecutorClaim> {
+    pub fn claims(&self) -> Vec<ExecutorClaim> {
         self.executors
             .iter()
             .map(|(id, executor)| ExecutorClaim { executor: *id, agent: executor.agent })
@@ -128,7 +156,7 @@ impl FrameworkCore {
     }
 
     /// What it could use now.
-    pub(crate) fn demand(&self) -> Option<Demand> {
+    pub fn demand(&self) -> Option<Demand> {
         let count = self.executors_wanted();
         (count > 0).then(|| Demand { shape: self.shape(), ports: 0, count: Some(count) })
     }
@@ -151,7 +179,7 @@ impl FrameworkCore {
     }
 
     /// Folds one event.
-    pub(crate) fn step(&mut self, event: Event, now: Time) -> Vec<Command> {
+    pub fn step(&mut self, event: Event, now: Time) -> Vec<Command> {
         let mut commands = Vec::new();
         match event {
             Event::Master(message) => self.heard(message, &mut commands),
@@ -188,13 +216,13 @@ impl FrameworkCore {
     }
 
     /// When to wake it, if nothing happens before.
-    pub(crate) fn wake_at(&self) -> Option<Time> {
+    pub fn wake_at(&self) -> Option<Time> {
         let idle = self.executors.values().filter(|executor| executor.parting.is_none());
         idle.filter_map(|executor| executor.idle_since).min().map(|since| since + self.sizes.idle_timeout)
     }
 
     /// Forgets what the last master was told: the next one hears it with the subscription, and these commands.
-    pub(crate) fn subscribed(&mut self, told: Option<Demand>) -> Vec<Command> {
+    pub fn subscribed(&mut self, told: Option<Demand>) -> Vec<Command> {
         self.asked = told;
         let parting = |(id, executor): (&ExecutorId, &Executor)| Some(executor.parting?.command(*id));
         self.executors.iter().filter_map(parting).collect()
@@ -223,6 +251,13 @@ impl FrameworkCore {
                 commands.push(Command::Tell(format!(
                     "no agent can give {shape} for one executor; the largest has {largest}: {why}"
                 )));
+            }
+            // It was given back, and that was lost on the way; or it was given up, and is there after all.
+            MasterToFramework::ExecutorRuns { executor, .. }
+                if self.executors.get(&executor).is_none_or(|it| it.parting.is_some()) =>
+            {
+                let parting = self.executors.get(&executor).and_then(|it| it.parting);
+                commands.push(parting.unwrap_or(Parting::GivenBack).command(executor));
             }
             MasterToFramework::Stop { why } => commands.push(Command::GiveUp(why)),
             MasterToFramework::Refused(refusal) => commands.push(Command::GiveUp(refusal.to_string())),
@@ -262,9 +297,19 @@ impl FrameworkCore {
         let Some(executor) = self.executors.remove(&id) else { return };
         commands.push(Command::Forget { executor: id, why: end.to_string() });
         let is_failure = !executor.has_joined && executor.parting.is_none();
-        // What never reached its agent says nothing of the program.
-        if is_failure && !matches!(end, ExecutorEnd::Dropped | ExecutorEnd::AgentLost) {
+        // What never reached its agent, or ended with it or because somebody wanted that, says nothing of the program.
+        let is_others = matches!(
+            end,
+            ExecutorEnd::Dropped | ExecutorEnd::AgentLost | ExecutorEnd::Killed | ExecutorEnd::Unseen
+        );
+        // Those that fail together, as their machine does, are one failure; and a program of which one runs is right.
+        if is_failure
+            && !is_others
+            && id >= self.failing_from
+            && !self.executors.values().any(|it| it.has_joined)
+        {
             self.failures += 1;
+            self.failing_from = ExecutorId(self.next);
             if self.failures >= FAILURES_MAX {
                 commands.push(Command::GiveUp(format!(
                     "{FAILURES_MAX} executors in a row ended before they could run a task, the last one because it {end}: \

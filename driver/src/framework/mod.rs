@@ -1,6 +1,10 @@
 //! The driver as a framework of a cluster: it buys executors from a master's offers, and brings them tasks itself.
 
-mod core;
+#[cfg_attr(
+    not(feature = "simulation"),
+    expect(unreachable_pub, reason = "the simulation of the whole cluster reaches it")
+)]
+pub(crate) mod core;
 mod crew;
 mod program;
 mod shell;

@@ -24,6 +24,8 @@ use tokio::{
 
 /// How often the load is looked at where nothing says that it has changed.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
+/// How long a master has to answer a subscription.
+const ANSWER_WITHIN: Duration = Duration::from_secs(10);
 const RETRY_MIN: Duration = Duration::from_millis(100);
 const RETRY_MAX: Duration = Duration::from_secs(5);
 /// How long a master has to take the news that the application has ended.
@@ -89,7 +91,10 @@ impl Shell {
 
     async fn subscribe_at(&mut self, master: &MasterClient) -> Result<Session, Error> {
         let program = program::upload(master).await?;
-        let (to, mut from) = master.framework().await.map_err(Error::Cluster)?;
+        let closed = || Error::Cluster(RpcError::Closed(master.address().to_owned()));
+        // A way that is closed in one direction only is not seen otherwise.
+        let dialled = timeout(ANSWER_WITHIN, master.framework()).await.map_err(|_| closed())?;
+        let (to, mut from) = dialled.map_err(Error::Cluster)?;
         let demand = self.core.demand();
         let subscribe = FrameworkToMaster::Subscribe {
             hello: Hello::ours(),
@@ -100,7 +105,8 @@ impl Shell {
         };
         to.send(subscribe).await.map_err(Error::Cluster)?;
         let address = master.address().to_owned();
-        match from.receive().await.map_err(Error::Cluster)? {
+        let answer = timeout(ANSWER_WITHIN, from.receive()).await.map_err(|_| closed())?;
+        match answer.map_err(Error::Cluster)? {
             Some(MasterToFramework::Subscribed { hello, id, epoch, heartbeat_every, lost_after }) => {
                 hello.check().map_err(|refusal| Error::Cluster(RpcError::Refused { address, refusal }))?;
                 let first = self.core.subscribed(demand);
@@ -115,7 +121,7 @@ impl Shell {
                 }
                 Err(Error::Cluster(RpcError::Refused { address, refusal }))
             }
-            Some(_) | None => Err(Error::Cluster(RpcError::Closed(address))),
+            Some(_) | None => Err(closed()),
         }
     }
 

@@ -8,17 +8,20 @@ use std::{
 };
 
 /// Which executors hold the data of which partition.
-pub(crate) type Preferred = BTreeMap<PartitionId, Vec<ExecutorId>>;
+pub type Preferred = BTreeMap<PartitionId, Vec<ExecutorId>>;
 
 /// What the end of one attempt leads to.
 #[derive(Debug, PartialEq)]
-pub(crate) enum Step {
+pub enum Step {
     /// It is not known to run: another has done its partition, or it has ended before.
     Unknown,
     /// Nothing but launching what can be launched.
     Continue,
     /// It succeeded: its output may be wanted, and these other attempts at the same partition are not any more.
-    Succeeded { superfluous: Vec<TaskId> },
+    Succeeded {
+        /// They are to be stopped.
+        superfluous: Vec<TaskId>,
+    },
     /// Output that it reads is gone.
     RerunParent(TaskError),
     /// Trying again cannot help, or has been tried often enough.
@@ -32,13 +35,13 @@ pub(crate) enum Step {
 
 /// How tries are made.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Tries {
+pub struct Tries {
     /// At least one attempt at each partition.
-    pub(crate) attempts_max: u32,
+    pub attempts_max: u32,
     /// Data that is held somewhere is waited for so long.
-    pub(crate) locality_wait: Duration,
+    pub locality_wait: Duration,
     /// Whether stragglers are tried a second time while they run.
-    pub(crate) has_speculation: bool,
+    pub has_speculation: bool,
 }
 
 /// Speculation begins when so many of ten partitions are done.
@@ -50,7 +53,7 @@ const STRAGGLES_FROM: Duration = Duration::from_millis(100);
 
 /// The missing partitions of one stage, submitted together, and the tries at each.
 #[derive(Debug)]
-pub(crate) struct TaskSetCore {
+pub struct TaskSetCore {
     tries: Tries,
     partitions: usize,
     preferred: Preferred,
@@ -73,7 +76,7 @@ struct Attempt {
 
 impl TaskSetCore {
     /// A set in which nothing has been tried.
-    pub(crate) fn new(
+    pub fn new(
         partitions: impl IntoIterator<Item = PartitionId>,
         preferred: Preferred,
         tries: Tries,
@@ -103,12 +106,12 @@ impl TaskSetCore {
     }
 
     /// Has it something to launch on this executor? `is_only` says that there is no other.
-    pub(crate) fn is_launchable(&self, place: ExecutorId, is_only: bool, now: Time) -> bool {
+    pub fn is_launchable(&self, place: ExecutorId, is_only: bool, now: Time) -> bool {
         self.pending.has_for(place, is_only, now)
     }
 
     /// The partition to try next on this executor, as `task`, and how often it failed before.
-    pub(crate) fn take_launchable(
+    pub fn take_launchable(
         &mut self,
         task: TaskId,
         place: ExecutorId,
@@ -122,47 +125,47 @@ impl TaskSetCore {
     }
 
     /// When what waits for its executor may go to another.
-    pub(crate) fn wake_at(&self) -> Option<Time> {
+    pub fn wake_at(&self) -> Option<Time> {
         self.pending.wake_at()
     }
 
     /// An executor has gone: nobody waits for it.
-    pub(crate) fn forget_place(&mut self, place: ExecutorId) {
+    pub fn forget_place(&mut self, place: ExecutorId) {
         self.preferred.values_mut().for_each(|places| places.retain(|held| *held != place));
         self.pending.forget_place(place);
     }
 
     /// Another attempt has done this partition.
-    pub(crate) fn skip(&mut self, partition: PartitionId) {
+    pub fn skip(&mut self, partition: PartitionId) {
         self.pending.skip(partition);
         self.copies.remove(&partition);
     }
 
     /// Launches no more; what runs may finish.
-    pub(crate) fn retire(&mut self) {
+    pub fn retire(&mut self) {
         self.is_retired = true;
         self.pending.clear();
         self.copies.clear();
     }
 
     /// Nothing runs and nothing is to be launched.
-    pub(crate) fn is_over(&self) -> bool {
+    pub fn is_over(&self) -> bool {
         self.running.is_empty() && self.pending.is_empty()
     }
 
     /// How many partitions have not succeeded here.
-    pub(crate) fn left(&self) -> usize {
+    pub fn left(&self) -> usize {
         let running: BTreeSet<_> = self.running.values().map(|attempt| attempt.partition).collect();
         self.pending.len() - self.copies.len() + running.len()
     }
 
     /// How many tasks run.
-    pub(crate) fn running(&self) -> usize {
+    pub fn running(&self) -> usize {
         self.running.len()
     }
 
     /// Those that run: each with its partition, how often that failed before, where it is, and since when.
-    pub(crate) fn attempts(&self) -> impl Iterator<Item = (TaskId, PartitionId, u32, ExecutorId, Time)> {
+    pub fn attempts(&self) -> impl Iterator<Item = (TaskId, PartitionId, u32, ExecutorId, Time)> {
         self.running.iter().map(|(task, Attempt { partition, place, since })| {
             (*task, *partition, self.failures.get(partition).copied().unwrap_or(0), *place, *since)
         })
@@ -171,7 +174,7 @@ impl TaskSetCore {
     /// Puts partitions whose only attempt takes much longer than others did in line for another executor.
     ///
     /// Source: Spark's speculation, with its thresholds: nine tenths done, three medians.
-    pub(crate) fn speculate(&mut self, now: Time) {
+    pub fn speculate(&mut self, now: Time) {
         let done = self.partitions.saturating_sub(self.left());
         if !self.tries.has_speculation || self.is_retired || done * 10 < self.partitions * DONE_OF_TEN {
             return;
@@ -193,7 +196,7 @@ impl TaskSetCore {
     }
 
     /// Folds the end of one attempt.
-    pub(crate) fn ended(&mut self, task: TaskId, outcome: Result<(), TaskError>, now: Time) -> Step {
+    pub fn ended(&mut self, task: TaskId, outcome: Result<(), TaskError>, now: Time) -> Step {
         let Some(Attempt { partition, place, since }) = self.running.remove(&task) else {
             return Step::Unknown;
         };

@@ -22,7 +22,7 @@ const LEAVE_WITHIN: Duration = Duration::from_secs(2);
 
 /// Something has happened.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum Event {
+pub enum Event {
     /// The time of [`AgentCore::wake_at`] has come.
     Wake,
     /// A master has answered the call.
@@ -43,7 +43,7 @@ pub(crate) enum Event {
 
 /// Something is to be done.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum Command {
+pub enum Command {
     /// Call this master: the number counts the list of masters.
     Dial(Call, usize),
     /// End the call.
@@ -70,16 +70,16 @@ pub(crate) enum Command {
 
 /// An executor that was there before this start of the agent.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Recovered {
+pub struct Recovered {
     /// Its order.
-    pub(crate) spec: ExecutorSpec,
+    pub spec: ExecutorSpec,
     /// How it ended; `None`: its process runs, and the shell watches it.
-    pub(crate) end: Option<ExecutorEnd>,
+    pub end: Option<ExecutorEnd>,
 }
 
 /// The agent's decisions.
 #[derive(Debug)]
-pub(crate) struct AgentCore {
+pub struct AgentCore {
     pub(super) facts: AgentFacts,
     id: Option<AgentId>,
     incarnation: Incarnation,
@@ -102,7 +102,9 @@ pub(super) struct Stop {
 }
 
 impl AgentCore {
-    pub(crate) fn new(
+    /// An agent as its work folder knows it, and that dials the first of so many masters at once. `seed` spreads the calls of
+    /// many agents.
+    pub fn new(
         facts: AgentFacts,
         masters: usize,
         (id, incarnation): (Option<AgentId>, Incarnation),
@@ -136,7 +138,7 @@ impl AgentCore {
     }
 
     /// Folds one event into the agent.
-    pub(crate) fn step(&mut self, event: Event, now: Time) -> Vec<Command> {
+    pub fn step(&mut self, event: Event, now: Time) -> Vec<Command> {
         let mut commands = Vec::new();
         match event {
             Event::Connected(call) => {
@@ -159,7 +161,7 @@ impl AgentCore {
     }
 
     /// When the next [`Event::Wake`] is wanted.
-    pub(crate) fn wake_at(&self) -> Time {
+    pub fn wake_at(&self) -> Time {
         let executors = self.executors.values().filter_map(|executor| match executor.phase {
             Phase::Ending { force_at } => Some(force_at),
             Phase::Ended { tell_at, .. } if self.link.is_up() => Some(tell_at),

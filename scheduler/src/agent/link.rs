@@ -13,7 +13,7 @@ const BACKOFF_MAX: Duration = Duration::from_secs(8);
 const HEARTBEAT_MIN: Duration = Duration::from_millis(50);
 
 /// One call to a master: what is heard on an earlier one is not listened to.
-pub(crate) type Call = u64;
+pub type Call = u64;
 
 /// The way to a master.
 #[derive(Debug)]

@@ -24,8 +24,10 @@ mod recover;
 mod shell;
 mod run;
 
+pub use self::core::{AgentCore, Command, Event, Recovered};
 pub use config::{AgentConfig, AgentError};
 pub use launch::{DRIVER, HOST, MASTER};
+pub use link::Call;
 pub use logs::LogStatus;
 pub use platform::Needs;
 pub use run::{Agent, run};

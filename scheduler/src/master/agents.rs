@@ -209,6 +209,7 @@ impl MasterCore {
             if !has_spoken {
                 // It may never have heard its name, and will ask for another.
                 self.allocator.remove_agent(id);
+                self.give_up_executors(id);
                 self.agents.remove(&id);
             }
         }
@@ -230,14 +231,7 @@ impl MasterCore {
         self.write(Change::Agent(id, Some(record)));
         self.rescind_of_agent(id);
         self.allocator.remove_agent(id);
-        let lost = self.agents.get(&id).map(|agent| agent.executors.clone()).unwrap_or_default();
-        for key in lost {
-            let Some(executor) = self.remove_executor(key) else { continue };
-            self.allocator.give_back(key.framework, id, &executor.resources, false);
-            if !executor.state.has_ended() && !executor.is_disowned {
-                self.tell_end(id, key, ExecutorEnd::AgentLost);
-            }
-        }
+        self.give_up_executors(id);
         self.settle_claims(id, &ExecutorEnd::AgentLost);
         self.settle_drivers(id, &ExecutorEnd::AgentLost);
         for framework in self.frameworks.keys().copied().collect::<Vec<_>>() {
@@ -247,6 +241,22 @@ impl MasterCore {
         }
         if self.expected.remove(&id) {
             self.allocator.hold_back_quota_roles(self.is_held_back());
+        }
+    }
+
+    /// What an agent ran, whose resources are gone with it.
+    fn give_up_executors(&mut self, id: AgentId) {
+        let lost = self.agents.get(&id).map(|agent| agent.executors.clone()).unwrap_or_default();
+        for key in lost {
+            let Some(executor) = self.remove_executor(key) else { continue };
+            // One whose end nobody has acknowledged yet gave everything back when it ended.
+            if executor.state.has_ended() {
+                continue;
+            }
+            self.allocator.give_back(key.framework, id, &executor.resources, false);
+            if !executor.is_disowned {
+                self.tell_end(id, key, ExecutorEnd::AgentLost);
+            }
         }
     }
 

@@ -82,7 +82,8 @@ impl MasterCore {
                 self.counters.frameworks += 1;
                 self.write(Change::Counters(self.counters));
                 let id = FrameworkId { registry: self.registry, number: self.counters.frameworks };
-                let record = FrameworkRecord { facts, epoch: FrameworkEpoch(1), started_at: self.unix() };
+                let (epoch, heard) = (FrameworkEpoch(1), FrameworkEpoch(0));
+                let record = FrameworkRecord { facts, epoch, heard, started_at: self.unix() };
                 self.allocator.add_framework(id, record.facts.role.clone());
                 self.frameworks.insert(id, Framework::new(record, self.now));
                 id
@@ -90,9 +91,9 @@ impl MasterCore {
             Some((id, epoch)) => {
                 let framework = self.frameworks.get_mut(&id).ok_or_else(|| ended(&self.ended, id))?;
                 let record = &mut framework.record;
-                // A driver that never heard of its last subscription says the epoch before.
-                let is_unheard = !framework.has_spoken && epoch.0 + 1 == record.epoch.0;
-                if epoch != record.epoch && !is_unheard {
+                // A driver that never heard of its last subscriptions says the one that it heard of.
+                let heard = if framework.has_spoken { record.epoch } else { record.heard };
+                if epoch < heard || epoch > record.epoch {
                     return Err(Refusal::Replaced(format!(
                         "{id} is in {}, and this is {epoch}",
                         record.epoch
@@ -105,6 +106,7 @@ impl MasterCore {
                     )));
                 }
                 record.epoch.0 += 1;
+                record.heard = epoch;
                 record.facts = facts;
                 id
             }

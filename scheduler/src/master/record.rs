@@ -68,6 +68,9 @@ pub struct FrameworkRecord {
     pub facts: FrameworkFacts,
     /// Its last subscription.
     pub epoch: FrameworkEpoch,
+    /// The last subscription that its driver is known to have heard of: it said so when it subscribed again.
+    #[serde(default)]
+    pub heard: FrameworkEpoch,
     /// When it subscribed first, in milliseconds since 1970.
     pub started_at: u64,
 }

@@ -101,8 +101,9 @@ fn executors_that_never_join_end_the_jobs_and_one_that_joins_forgives_them() {
     core.step(Event::Joined(ExecutorId(4)), at(0));
     ended(&mut core, 4, ExecutorEnd::Exited(1));
     assert!((5..=7).all(|id| !fail(&mut core, id, ExecutorEnd::Exited(1))));
-    assert!(!fail(&mut core, 8, ExecutorEnd::Dropped));
-    assert!(fail(&mut core, 9, ExecutorEnd::Exited(1)));
+    let of_others = [ExecutorEnd::Dropped, ExecutorEnd::AgentLost, ExecutorEnd::Killed, ExecutorEnd::Unseen];
+    assert!((8..).zip(of_others).all(|(id, end)| !fail(&mut core, id, end)));
+    assert!(fail(&mut core, 12, ExecutorEnd::Exited(1)));
 }
 
 #[test]
@@ -133,6 +134,53 @@ fn a_lost_agent_takes_its_executors_and_map_outputs() {
     assert_eq!(commands[1], Command::ForgetAgent(AGENT));
     assert!(matches!(&commands[2], Command::Want(Some(_))));
     assert!(core.claims().is_empty());
+}
+
+#[test]
+fn what_was_given_back_and_still_runs_is_given_back_again() {
+    for (is_known, is_released, expected) in [
+        (true, false, vec![]),
+        (true, true, vec![Command::Release(ExecutorId(1))]),
+        (false, false, vec![Command::Release(ExecutorId(1))]),
+    ] {
+        let mut core = core(1, 1);
+        if is_known {
+            load(&mut core, 1, &[], 0);
+            offer(&mut core, 1, "cpus:1;mem:20g");
+            core.step(Event::Joined(ExecutorId(1)), at(0));
+        }
+        if is_released {
+            load(&mut core, 0, &[], 0);
+            core.step(Event::Wake, at(60));
+        }
+        let runs = MasterToFramework::ExecutorRuns { executor: ExecutorId(1), agent: AGENT };
+        let now = at(if is_released { 60 } else { 1 });
+        assert_eq!(core.step(Event::Master(runs), now), expected);
+    }
+}
+
+#[test]
+fn executors_that_fail_together_or_beside_one_that_runs_are_no_reason_to_give_up() {
+    for (has_member, rounds, gives_up) in [(false, 3, false), (false, 4, true), (true, 8, false)] {
+        let mut core = core(1, 100);
+        load(&mut core, 5, &[], 0);
+        let mut next = 1;
+        if has_member {
+            offer(&mut core, 1, "cpus:1;mem:1g");
+            core.step(Event::Joined(ExecutorId(1)), at(0));
+            next = 2;
+        }
+        let mut commands = Vec::new();
+        for _ in 0..rounds {
+            offer(&mut core, 2, "cpus:3;mem:3g");
+            for id in next..next + 3 {
+                commands.extend(ended(&mut core, id, ExecutorEnd::Signalled(9)));
+            }
+            next += 3;
+        }
+        let has_given_up = commands.iter().any(|command| matches!(command, Command::GiveUp(_)));
+        assert_eq!(has_given_up, gives_up, "{rounds} rounds");
+    }
 }
 
 #[test]

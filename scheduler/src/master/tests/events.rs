@@ -1,6 +1,7 @@
 //! One story a test: what happens, and what the master has done.
 
 use super::{super::*, world::*};
+use crate::allocator::Allocator;
 use rsk_proto::{
     AgentToMaster, Demand, DriverSpec, ExecutorEnd, FrameworkToMaster, Hello, Incarnation, MasterToAgent,
     MasterToFramework, OperatorReply, OperatorRequest, Refusal, Refuse, RoleName, Time,
@@ -380,4 +381,71 @@ fn a_framework_ends_with_the_driver_that_the_cluster_ran() {
         status.drivers[0].state,
         DriverState::Ended { code: None, how: "ended by signal 9".to_owned() }
     );
+}
+
+#[test]
+fn a_driver_may_have_missed_any_number_of_answers_but_not_be_of_an_earlier_epoch_than_it_said() {
+    for (lost, says, is_taken) in [(1, 1, true), (3, 1, true), (3, 2, true), (3, 5, false), (0, 0, false)] {
+        for is_restarted in [false, true] {
+            let mut world = pair("cpus:2;mem:10", Some(1));
+            world.app_says(0, FrameworkToMaster::Heartbeat);
+            let known = world.apps[0].known;
+            // Each of these is taken, and the answer does not arrive.
+            for _ in 0..lost {
+                world.connect_app(0);
+                world.break_app(0);
+            }
+            if is_restarted {
+                world.restart_master();
+                world.connect_agent(0);
+            }
+            world.apps[0].known = known.map(|(id, _)| (id, rsk_proto::FrameworkEpoch(says)));
+            world.connect_app(0);
+            let answer = world.apps[0].inbox.front().cloned();
+            let is_subscribed = matches!(answer, Some(MasterToFramework::Subscribed { .. }));
+            // After a restart it is not known that a driver has spoken in its first epoch.
+            let is_taken = is_taken || (is_restarted && says == 0);
+            assert_eq!(is_subscribed, is_taken, "{lost} {says} {is_restarted}: {answer:?}");
+        }
+    }
+}
+
+#[test]
+fn what_an_agent_ran_gives_its_resources_back_once_whatever_becomes_of_the_agent() {
+    for (has_ended, is_new) in [(true, false), (false, false), (true, true), (false, true)] {
+        let mut world = World::new(2, 1);
+        world.apps[0].demand = Some(demand("cpus:2;mem:10", Some(10)));
+        (0..2).for_each(|at| world.connect_agent(at));
+        world.connect_app(0);
+        world.read_all();
+        for _ in 0..2 {
+            world.accept(0, "cpus:2;mem:10");
+            (0..2).for_each(|at| world.agent_reads(at));
+        }
+        let key = world.agents[0].executors.keys().next().copied().unwrap();
+        if has_ended {
+            // Its driver does not acknowledge the end.
+            world.end_executor(0, key, ExecutorEnd::Exited(1));
+        }
+        if is_new {
+            // It has lost its name, not what it runs, and is gone before it has heard the next one.
+            world.agents[0].id = None;
+            world.connect_agent(0);
+            world.break_agent(0);
+        }
+        world.agents[0] = SimAgent::default();
+        for _ in 0..60 {
+            world.advance(Duration::from_millis(500));
+            world.agent_says(1, AgentToMaster::Heartbeat);
+            world.app_says(0, FrameworkToMaster::Heartbeat);
+        }
+        let used = |world: &World| world.core.allocator.held_by(&RoleName::default()).to_string();
+        assert_eq!(used(&world), "cpus:2;mem:10", "{has_ended} {is_new}");
+        let key = world.agents[1].executors.keys().next().copied().unwrap();
+        world.app_says(0, FrameworkToMaster::Teardown { has_succeeded: true, summary: String::new() });
+        world.end_executor(1, key, ExecutorEnd::Killed);
+        let status = world.core.status("here");
+        assert!(status.executors.is_empty(), "{:?}", status.executors);
+        assert_eq!(used(&world), "cpus:0;mem:0", "{has_ended} {is_new}");
+    }
 }
