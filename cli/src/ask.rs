@@ -5,7 +5,7 @@ use anyhow::{Context, Result, anyhow, bail};
 use rsk_proto::{
     DriverId, ExecutorId, ExecutorKey, FrameworkId, OperatorReply, OperatorRequest,
     rpc::MasterClient,
-    status::{ClusterStatus, DriverStatus, FrameworkStatus},
+    status::{ClusterStatus, DriverStatus, FrameworkStatus, TasksStatus},
 };
 use std::{future::Future, io::Read};
 
@@ -41,6 +41,21 @@ pub(crate) fn state_at(master: &str) -> Result<ClusterStatus> {
     serde_json::from_slice(&json).with_context(|| {
         format!("what answers at {master} is no master of rsk {}", env!("CARGO_PKG_VERSION"))
     })
+}
+
+/// Asks the driver of an application what runs: of the one that is meant, or of the only one.
+pub(crate) fn tasks(status: &ClusterStatus, app: Option<&str>) -> Result<TasksStatus> {
+    let app = match (app, &status.frameworks[..]) {
+        (Some(app), _) => meant_app(status, app)?,
+        (None, [only]) => only,
+        (None, []) => bail!("no application runs"),
+        (None, _) => bail!("several applications run: name one of those that `rsk apps` lists"),
+    };
+    let hint = || format!("the driver of {} cannot be asked at {}", app.id, app.address);
+    let answer = http::get(&app.address, "/tasks", false).with_context(hint)?;
+    let mut json = Vec::new();
+    answer.body.take(STATE_BYTES_MAX).read_to_end(&mut json).with_context(hint)?;
+    serde_json::from_slice(&json).with_context(hint)
 }
 
 /// Waits for what is said over the network.

@@ -79,6 +79,13 @@ Ctrl-C ends the application. In cluster mode the cluster runs it: `rsk logs` sho
     Roles(AskArgs),
     /// List executors: whose they are, where they run, and with what.
     Executors(AskOneArgs),
+    /// List the stages and tasks of an application: its driver is asked.
+    Tasks {
+        /// Its id, its number or its name; the one that runs, unless given.
+        app: Option<String>,
+        #[command(flatten)]
+        ask: AskArgs,
+    },
     /// End an application, or a driver that the cluster runs.
     Kill {
         /// Its id, its number or its name.
@@ -416,7 +423,10 @@ impl Command {
             Command::Apps(AskOneArgs { ask, .. }) | Command::Executors(AskOneArgs { ask, .. }) => {
                 master(&ask.at)
             }
-            Command::Agents(ask) | Command::Offers(ask) | Command::Roles(ask) => master(&ask.at),
+            Command::Agents(ask)
+            | Command::Offers(ask)
+            | Command::Roles(ask)
+            | Command::Tasks { ask, .. } => master(&ask.at),
             Command::Logs(args) => master(&args.at),
             Command::Kill { at, .. }
             | Command::Drain { at, .. }

@@ -68,6 +68,7 @@ fn run(typed: &CommandLine) -> Result<ExitCode> {
         | Command::Agents(_)
         | Command::Offers(_)
         | Command::Roles(_)
+        | Command::Tasks { .. }
         | Command::Executors(_) => print(&list(&load()?, command)?),
         Command::Kill { .. }
         | Command::Drain { .. }
@@ -96,6 +97,10 @@ fn list(settings: &Settings, command: &Command) -> Result<String> {
             let of = app.map(|app| app.id);
             let all = status.executors.iter().filter(|one| of.is_none_or(|app| one.key.framework == app));
             if ask.json { show::json(&all.collect::<Vec<_>>()) } else { Ok(show::executors(&status, of)) }
+        }
+        Command::Tasks { app, ask } => {
+            let tasks = ask::tasks(&status, app.as_deref())?;
+            if ask.json { show::json(&tasks) } else { Ok(show::tasks(&tasks)) }
         }
         Command::Agents(ask) if ask.json => show::json(&status.agents),
         Command::Agents(_) => Ok(show::agents(&status)),

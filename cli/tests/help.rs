@@ -4,7 +4,7 @@
 
 use std::process::Command;
 
-const COMMANDS: [&str; 19] = [
+const COMMANDS: [&str; 20] = [
     "master",
     "agent",
     "submit",
@@ -13,6 +13,7 @@ const COMMANDS: [&str; 19] = [
     "offers",
     "roles",
     "executors",
+    "tasks",
     "kill",
     "logs",
     "drain",

@@ -124,6 +124,8 @@ fn ctrl_c_ends_the_application_and_so_does_rsk_kill() {
     for is_killed in [false, true] {
         let program = Process::start(submission(&cluster, &[], "pi", &["4", ENDLESS]).stderr(Stdio::null()));
         let status = cluster.wait("its executors run", |status| executors(status) == 2);
+        let tasks = printed(&cluster.rsk(&["tasks"]));
+        assert!(tasks.contains("results of job-0") && tasks.contains("STAGE"), "{tasks}");
         if is_killed {
             let said = printed(&cluster.rsk(&["kill", &status.frameworks[0].id.to_string()]));
             assert!(said.contains("ends"), "{said}");

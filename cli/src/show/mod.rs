@@ -6,6 +6,7 @@ mod agents;
 mod executors;
 mod offers;
 mod roles;
+mod tasks;
 
 pub(crate) use agents::agents;
 pub(crate) use app::app;
@@ -13,6 +14,7 @@ pub(crate) use apps::apps;
 pub(crate) use executors::executors;
 pub(crate) use offers::offers;
 pub(crate) use roles::roles;
+pub(crate) use tasks::tasks;
 
 use crate::span::Span;
 use anyhow::Result;

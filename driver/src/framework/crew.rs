@@ -3,9 +3,10 @@
 use super::{
     shell::News,
     values::{Answer, Values},
+    web,
 };
 use crate::{
-    dispatch::Dispatch,
+    dispatch::{Dispatch, StageProgress},
     image,
     local::STACK_BYTES,
     peer::{Answers, Peer, Peers, refusal},
@@ -17,6 +18,7 @@ use rsk_executor::{DriverLink, ExecutorConfig};
 use rsk_proto::{
     AgentId, ExecutorId, FromExecutor, Keeper, LOST_AFTER, TaskEnd, TaskError, TaskMetrics, TaskOutput,
     ToExecutor, VALUE_SHARED_FROM, ValueId, receive, send,
+    status::{StageStatus, TasksStatus},
 };
 use std::{
     collections::BTreeMap,
@@ -119,6 +121,20 @@ impl Crew {
         self.dispatch.load()
     }
 
+    /// What runs, for people.
+    fn tasks(&self) -> TasksStatus {
+        let (now, stages) = self.dispatch.progress();
+        let stage = |stage: StageProgress| StageStatus {
+            stage: stage.id.0,
+            name: stage.name,
+            tasks: stage.tasks as u64,
+            done: stage.done as u64,
+            running: stage.running as u64,
+            age_ms: u64::try_from(now.since(stage.since).as_millis()).unwrap_or(u64::MAX),
+        };
+        TasksStatus { stages: stages.into_iter().map(stage).collect(), running: self.dispatch.running() }
+    }
+
     /// It gets no more tasks; it ends when it has done those it has.
     pub(super) fn release(&self, id: ExecutorId) {
         if let Some(member) = self.members.lock().get(&id) {
@@ -203,6 +219,10 @@ impl Crew {
         stream.set_nodelay(true)?;
         stream.set_read_timeout(Some(GREETING_TIMEOUT))?;
         stream.set_write_timeout(Some(WRITE_TIMEOUT))?;
+        let mut begins = [0; 4];
+        if stream.peek(&mut begins)? == 4 && begins == *b"GET " {
+            return web::answer(&mut stream, || self.tasks());
+        }
         let hello: FromExecutor = receive(&mut stream)?;
         let (id, why) = self.examine(&hello)?;
         if let Some(why) = why {

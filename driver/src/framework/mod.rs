@@ -5,6 +5,7 @@ mod crew;
 mod program;
 mod shell;
 mod values;
+mod web;
 
 use self::{
     core::{FrameworkCore, Sizes},
@@ -51,6 +52,9 @@ impl Framework {
     /// Errors: none can be reached, or the one that answers refuses; no port to listen on.
     pub(crate) fn start(masters: Vec<String>, config: &Config, parts: Parts) -> Result<Framework, Error> {
         let fail = |doing| move |source| Error::Driver { doing, source };
+        // The agent of a driver that the cluster runs knows the master by an address that means something there.
+        let own = std::env::var("RSK_DRIVER").and(std::env::var("RSK_MASTER"));
+        let masters = own.map_or(masters, |master| vec![master]);
         let listener =
             TcpListener::bind((Ipv4Addr::UNSPECIFIED, config.driver_port)).map_err(fail("listen"))?;
         let port = listener.local_addr().map_err(fail("listen"))?.port();
@@ -88,7 +92,8 @@ impl Framework {
             address: address.clone(),
             web: None,
             failover_timeout: config.failover_timeout,
-            driver: None,
+            // Set by the agent of a driver that the cluster runs itself.
+            driver: std::env::var("RSK_DRIVER").ok().and_then(|id| id.parse().ok()),
         };
         let mut shell = Shell {
             masters,

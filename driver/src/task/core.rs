@@ -161,6 +161,13 @@ impl TaskSetCore {
         self.running.len()
     }
 
+    /// Those that run: each with its partition, how often that failed before, where it is, and since when.
+    pub(crate) fn attempts(&self) -> impl Iterator<Item = (TaskId, PartitionId, u32, ExecutorId, Time)> {
+        self.running.iter().map(|(task, Attempt { partition, place, since })| {
+            (*task, *partition, self.failures.get(partition).copied().unwrap_or(0), *place, *since)
+        })
+    }
+
     /// Puts partitions whose only attempt takes much longer than others did in line for another executor.
     ///
     /// Source: Spark's speculation, with its thresholds: nine tenths done, three medians.

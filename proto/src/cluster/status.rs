@@ -311,3 +311,46 @@ pub enum DriverState {
         how: String,
     },
 }
+
+/// What a driver answers to `GET /tasks`. Its numbers are those of its own log: `stage-3`.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct TasksStatus {
+    /// The stages that have tasks to do, the earliest first.
+    pub stages: Vec<StageStatus>,
+    /// The tasks that run, or wait at an executor.
+    pub running: Vec<TaskStatus>,
+}
+
+/// One stage that runs.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct StageStatus {
+    /// Its number.
+    pub stage: u64,
+    /// What it does.
+    pub name: String,
+    /// Its tasks.
+    pub tasks: u64,
+    /// Those that are done.
+    pub done: u64,
+    /// Those that run.
+    pub running: u64,
+    /// Milliseconds since it began.
+    pub age_ms: u64,
+}
+
+/// One task that runs.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TaskStatus {
+    /// Its number.
+    pub task: u64,
+    /// Its stage.
+    pub stage: u64,
+    /// Its partition.
+    pub partition: u32,
+    /// How many tries failed before.
+    pub attempt: u32,
+    /// The executor it was sent to.
+    pub executor: u64,
+    /// Milliseconds since then.
+    pub age_ms: u64,
+}

@@ -1,0 +1,354 @@
+//! The shell around the cores: one lock under which events are folded and commands carried out. Slots ask it for work
+//! and tell it how that ended; jobs wait for their results.
+
+mod state;
+mod fold;
+mod carry_out;
+
+pub(crate) use state::{Job, JobNews, StageProgress, Totals};
+
+use self::state::{After, Locked, State, TaskSet};
+use crate::{
+    Error, Result,
+    accumulator::AccumulatorTable,
+    config::Config,
+    dag::{
+        core::{DagCore, Event, Limits},
+        graph::Reach,
+    },
+    place::Place,
+    rdd::Stage,
+    task::{
+        core::Tries,
+        pool::{Candidate, PoolUses, choose},
+    },
+    track::{BlockTable, MapOutputTable},
+};
+use parking_lot::{Condvar, Mutex};
+use rsk_executor::TaskHeader;
+use rsk_proto::{
+    Encoder, ExecutorId, JobId, PartitionId, StageId, TaskAttempt, TaskEnd, TaskError, TaskId, Time,
+    status::TaskStatus,
+};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    path::PathBuf,
+    sync::{Arc, OnceLock, atomic::AtomicBool},
+    time::{Duration, Instant},
+};
+
+/// How often stragglers are looked for.
+const SPECULATE_EVERY: Duration = Duration::from_millis(100);
+/// Stages that find the same output gone so often fail their jobs.
+const STAGE_ATTEMPTS_MAX: u32 = 4;
+
+/// A task to run.
+pub(crate) struct Work {
+    pub(crate) attempt: TaskAttempt,
+    pub(crate) is_killed: Arc<AtomicBool>,
+    stage: Arc<dyn Stage>,
+    memory_share: u64,
+    executor: ExecutorId,
+}
+
+impl Work {
+    /// The task's bytes; the stage is let go of, so that what it holds is dropped by its owners.
+    pub(crate) fn encode(self) -> Result<Vec<u8>, TaskError> {
+        let mut to = Encoder::to(self.executor);
+        to.put(&TaskHeader { attempt: self.attempt, memory_share: self.memory_share });
+        self.stage.encode_task(self.attempt.partition, &mut to);
+        to.finish().map_err(TaskError::Refused)
+    }
+}
+
+pub(crate) struct Dispatch {
+    started: Instant,
+    config: Config,
+    memory_share: u64,
+    tries: Tries,
+    /// Where map outputs are.
+    shuffles: PathBuf,
+    map_outputs: Arc<MapOutputTable>,
+    blocks: Arc<BlockTable>,
+    accumulators: Arc<AccumulatorTable>,
+    state: Mutex<State>,
+    has_work: Condvar,
+    /// Told when tasks have come: a framework may want executors.
+    on_work: OnceLock<Box<dyn Fn() + Send + Sync>>,
+}
+
+impl Dispatch {
+    pub(crate) fn new(
+        config: &Config,
+        memory_share: u64,
+        shuffles: PathBuf,
+        map_outputs: Arc<MapOutputTable>,
+        blocks: Arc<BlockTable>,
+        accumulators: Arc<AccumulatorTable>,
+    ) -> Self {
+        let limits = Limits { stage_attempts_max: STAGE_ATTEMPTS_MAX, resubmit_delay: config.resubmit_delay };
+        let state = State {
+            dag: DagCore::new(limits),
+            stages: BTreeMap::new(),
+            sets: BTreeMap::new(),
+            places: BTreeMap::new(),
+            jobs: BTreeMap::new(),
+            pools: PoolUses::default(),
+            next_task: 0,
+            totals: Totals::default(),
+            busy_since: Time::default(),
+            is_stopping: false,
+            after: After::default(),
+        };
+        Dispatch {
+            started: Instant::now(),
+            config: config.clone(),
+            memory_share,
+            tries: Tries {
+                attempts_max: config.task_attempts,
+                locality_wait: config.locality_wait,
+                has_speculation: config.speculation,
+            },
+            shuffles,
+            map_outputs,
+            blocks,
+            accumulators,
+            state: Mutex::new(state),
+            has_work: Condvar::new(),
+            on_work: OnceLock::new(),
+        }
+    }
+
+    fn locked(&self) -> Locked<'_> {
+        Locked(self.state.lock())
+    }
+
+    fn now(&self) -> Time {
+        Time(self.started.elapsed())
+    }
+
+    /// Starts a job; its news come through `job.news`.
+    pub(crate) fn submit(&self, id: JobId, result: &Arc<dyn Stage>, job: Job) {
+        let mut state = self.locked();
+        if state.is_stopping {
+            state.after.news.push((job.news, JobNews::End(Err(Error::Stopped))));
+            return;
+        }
+        let (graph, stages) = self.walk(result, Reach::Needed);
+        if state.jobs.is_empty() {
+            state.busy_since = self.now();
+        }
+        state.totals.jobs += 1;
+        state.jobs.insert(id, job);
+        state.stages.extend(stages);
+        self.step(&mut state, Event::Submitted { job: id, result: result.id(), graph });
+    }
+
+    /// Ends a job; nothing when it has ended.
+    pub(crate) fn cancel(&self, job: JobId, why: &str) {
+        self.step(&mut self.locked(), Event::Cancelled { job, why: why.to_owned() });
+    }
+
+    /// Ends all jobs that `is_meant`, by their groups.
+    pub(crate) fn cancel_all(&self, why: &str, is_meant: impl Fn(Option<&str>) -> bool) -> usize {
+        self.cancel_those(&mut self.locked(), why, is_meant)
+    }
+
+    fn cancel_those(&self, state: &mut State, why: &str, is_meant: impl Fn(Option<&str>) -> bool) -> usize {
+        let meant: Vec<_> =
+            state.jobs.iter().filter(|(_, job)| is_meant(job.group.as_deref())).map(|(id, _)| *id).collect();
+        for job in &meant {
+            self.step(state, Event::Cancelled { job: *job, why: why.to_owned() });
+        }
+        meant.len()
+    }
+
+    /// Refuses further jobs, ends those that run, and sends slots home.
+    pub(crate) fn stop(&self, why: &str) {
+        let mut state = self.locked();
+        state.is_stopping = true;
+        self.cancel_those(&mut state, why, |_| true);
+        self.has_work.notify_all();
+    }
+
+    /// What to do when tasks have come. Called under the lock: it must do little.
+    pub(crate) fn on_work(&self, told: impl Fn() + Send + Sync + 'static) {
+        self.on_work.get_or_init(|| Box::new(told));
+    }
+
+    /// How many tasks wait or run, and which executors run some or hold blocks.
+    pub(crate) fn load(&self) -> (usize, Vec<ExecutorId>) {
+        let state = self.state.lock();
+        let tasks = state.sets.values().map(|set| set.core.left()).sum();
+        let runs = |(id, (_, running)): (&ExecutorId, &(Arc<Place>, u32))| (*running > 0).then_some(*id);
+        let mut busy: BTreeSet<_> = state.places.iter().filter_map(runs).collect();
+        busy.extend(self.blocks.executors());
+        (tasks, busy.into_iter().collect())
+    }
+
+    /// How many tasks can run at a time now.
+    pub(crate) fn slots(&self) -> u32 {
+        self.state.lock().places.values().map(|(place, _)| place.slots).sum()
+    }
+
+    /// An executor has come; its lanes may take turns.
+    pub(crate) fn join(&self, place: &Arc<Place>) {
+        self.locked().places.insert(place.id, (Arc::clone(place), 0));
+        self.has_work.notify_all();
+    }
+
+    /// An executor has gone, or is to go: its lanes end when their tasks have.
+    pub(crate) fn leave(&self, place: &Place) {
+        let mut state = self.locked();
+        place.close();
+        if state.places.remove(&place.id).is_some() {
+            state.sets.values_mut().for_each(|set| set.core.forget_place(place.id));
+            self.blocks.forget_executor(place.id);
+        }
+        self.has_work.notify_all();
+    }
+
+    /// For a lane of an executor: folds how its last task ended and waits for the next one. Nothing when there will be
+    /// none.
+    pub(crate) fn turn(&self, place: &Place, ended: Option<TaskEnd>) -> Option<Work> {
+        let mut state = self.locked();
+        if let Some(end) = ended {
+            if let Some((_, running)) = state.places.get_mut(&place.id) {
+                *running = running.saturating_sub(1);
+            }
+            self.fold(&mut state, place, end);
+        }
+        loop {
+            if state.is_stopping || place.is_closed() {
+                return None;
+            }
+            if let Some(work) = self.take_work(&mut state, place) {
+                return Some(work);
+            }
+            if !state.after.is_empty() {
+                drop(state);
+                state = self.locked();
+                continue;
+            }
+            match self.wake_at(&state) {
+                None => self.has_work.wait(&mut state.0),
+                Some(Time(at)) => {
+                    let timed_out = self.has_work.wait_until(&mut state.0, self.started + at).timed_out();
+                    let now = self.now();
+                    if timed_out && state.dag.wake_at().is_some_and(|at| at <= now) {
+                        self.step(&mut state, Event::Wake);
+                    }
+                    state.sets.values_mut().for_each(|set| set.core.speculate(now));
+                }
+            }
+        }
+    }
+
+    /// When a slot that finds nothing to do is to look again.
+    fn wake_at(&self, state: &State) -> Option<Time> {
+        let now = self.now();
+        // A moment that has passed has been looked at.
+        let places = state.sets.values().filter_map(|set| set.core.wake_at()).filter(|at| *at > now);
+        let stragglers =
+            (self.tries.has_speculation && !state.sets.is_empty()).then(|| now + SPECULATE_EVERY);
+        state.dag.wake_at().into_iter().chain(places).chain(stragglers).min()
+    }
+
+    /// Stages that run, the earliest first.
+    pub(crate) fn progress(&self) -> (Time, Vec<StageProgress>) {
+        let state = self.state.lock();
+        let sets = state.sets.iter().filter_map(|((id, _), set)| {
+            let stage = state.stages.get(id)?;
+            let left = set.core.left();
+            Some(StageProgress {
+                id: *id,
+                name: stage.name(),
+                since: set.since,
+                tasks: set.tasks,
+                done: set.tasks.saturating_sub(left),
+                running: set.core.running(),
+            })
+        });
+        (self.now(), sets.collect())
+    }
+
+    /// The tasks that run, for people.
+    pub(crate) fn running(&self) -> Vec<TaskStatus> {
+        let state = self.state.lock();
+        let now = self.now();
+        let of_set = |((stage, _), set): (&(StageId, u32), &TaskSet)| {
+            let stage = stage.0;
+            let status = move |(task, partition, attempt, executor, since): (
+                TaskId,
+                PartitionId,
+                u32,
+                ExecutorId,
+                Time,
+            )| {
+                let age_ms = u64::try_from(now.since(since).as_millis()).unwrap_or(u64::MAX);
+                TaskStatus {
+                    task: task.0,
+                    stage,
+                    partition: partition.0,
+                    attempt,
+                    executor: executor.0,
+                    age_ms,
+                }
+            };
+            set.core.attempts().map(status).collect::<Vec<_>>()
+        };
+        state.sets.iter().flat_map(of_set).collect()
+    }
+
+    pub(crate) fn totals(&self) -> Totals {
+        let state = self.state.lock();
+        let mut totals = state.totals;
+        if !state.jobs.is_empty() {
+            totals.job_time += self.now().since(state.busy_since);
+        }
+        totals
+    }
+
+    fn take_work(&self, state: &mut State, place: &Place) -> Option<Work> {
+        let (now, is_only) = (self.now(), state.places.len() <= 1);
+        let running = state.places.get(&place.id).map_or(0, |(_, running)| *running);
+        // A task may wait at a busy executor only while no other has a free slot, and only behind short ones.
+        let is_ahead = running >= place.slots;
+        if is_ahead && state.places.values().any(|(other, running)| *running < other.slots) {
+            return None;
+        }
+        let candidates = state
+            .sets
+            .iter()
+            .filter(|(_, set)| !is_ahead || set.is_short())
+            .filter(|(_, set)| set.core.is_launchable(place.id, is_only, now))
+            .map(|(id, set)| Candidate { stage: id.0, attempt: id.1, job: set.job, pool: &set.pool });
+        let (order, shares) = (self.config.job_order, &self.config.pools);
+        let Candidate { stage: id, attempt: stage_attempt, .. } =
+            choose(order, shares, &state.pools, candidates)?;
+        let set = state.sets.get_mut(&(id, stage_attempt))?;
+        let task = TaskId(state.next_task + 1);
+        let (partition, attempt) = set.core.take_launchable(task, place.id, is_only, now)?;
+        state.next_task += 1;
+        let is_killed = Arc::<AtomicBool>::default();
+        set.is_killed.insert(task, Arc::clone(&is_killed));
+        state.pools.launch(&set.pool, task);
+        if let Some((_, running)) = state.places.get_mut(&place.id) {
+            *running += 1;
+        }
+        let stage = state.stages.get(&id)?;
+        Some(Work {
+            attempt: TaskAttempt { task, stage: id, stage_attempt, partition, attempt },
+            is_killed,
+            stage: Arc::clone(stage),
+            memory_share: self.memory_share,
+            executor: place.id,
+        })
+    }
+}
+
+impl std::fmt::Debug for Dispatch {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Dispatch").finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,164 @@
+//! What the dispatch knows, under its lock, and what is done when the lock is free again.
+
+use crate::{
+    Result,
+    accumulator::AnySum,
+    dag::core::DagCore,
+    local::guarded,
+    place::Place,
+    rdd::Stage,
+    task::{core::TaskSetCore, pool::PoolUses},
+};
+use crossbeam_channel::Sender;
+use parking_lot::MutexGuard;
+use rsk_proto::{ExecutorId, JobId, PartitionId, StageId, TaskId, TaskMetrics, TaskOutput, Time};
+use std::{
+    collections::BTreeMap,
+    sync::{Arc, atomic::AtomicBool},
+    time::Duration,
+};
+
+/// Tasks that end within it may be sent ahead.
+const SHORT: Duration = Duration::from_millis(20);
+
+/// What a job hears: at most one part a partition, then its end.
+#[derive(Debug)]
+pub(crate) enum JobNews {
+    Part(PartitionId, TaskOutput),
+    End(Result<()>),
+}
+
+/// How far one running stage is: for progress bars.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct StageProgress {
+    pub(crate) id: StageId,
+    pub(crate) name: String,
+    pub(crate) since: Time,
+    pub(crate) tasks: usize,
+    pub(crate) done: usize,
+    pub(crate) running: usize,
+}
+
+/// What all jobs of a context came to.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Totals {
+    pub(crate) jobs: u64,
+    pub(crate) stages: u64,
+    pub(crate) tasks: u64,
+    pub(crate) failed_tasks: u64,
+    pub(crate) spilled_bytes: u64,
+    pub(crate) shuffled_bytes: u64,
+    /// While at least one job ran.
+    pub(crate) job_time: std::time::Duration,
+}
+
+pub(super) struct State {
+    pub(super) dag: DagCore,
+    pub(super) stages: BTreeMap<StageId, Arc<dyn Stage>>,
+    pub(super) sets: BTreeMap<(StageId, u32), TaskSet>,
+    /// The executors that take tasks, each with how many it has.
+    pub(super) places: BTreeMap<ExecutorId, (Arc<Place>, u32)>,
+    pub(super) jobs: BTreeMap<JobId, Job>,
+    pub(super) pools: PoolUses,
+    pub(super) next_task: u64,
+    pub(super) totals: Totals,
+    /// Since when at least one job runs.
+    pub(super) busy_since: Time,
+    pub(super) is_stopping: bool,
+    pub(super) after: After,
+}
+
+/// What is done when the lock is free again: accumulators merge what came in, which is the user's code; stages that
+/// nobody needs are dropped, which may end in a context's drop; then jobs hear that they have ended.
+#[derive(Default)]
+pub(super) struct After {
+    pub(super) sums: Vec<Arc<dyn AnySum>>,
+    pub(super) dropped: Vec<Arc<dyn Stage>>,
+    pub(super) news: Vec<(Sender<JobNews>, JobNews)>,
+}
+
+impl After {
+    pub(super) fn is_empty(&self) -> bool {
+        self.sums.is_empty() && self.dropped.is_empty() && self.news.is_empty()
+    }
+}
+
+/// The state under its lock.
+pub(super) struct Locked<'a>(pub(super) MutexGuard<'a, State>);
+
+impl Drop for Locked<'_> {
+    fn drop(&mut self) {
+        if !self.0.after.is_empty() {
+            let After { sums, dropped, news } = std::mem::take(&mut self.0.after);
+            MutexGuard::unlocked(&mut self.0, || {
+                for sum in sums {
+                    sum.fold();
+                }
+                if let Err(error) = guarded("dropping an RDD", || drop(dropped)) {
+                    tracing::error!(%error, "a value of the user's cannot be dropped");
+                }
+                for (to, what) in news {
+                    tell(&to, what);
+                }
+            });
+        }
+    }
+}
+
+impl std::ops::Deref for Locked<'_> {
+    type Target = State;
+
+    fn deref(&self) -> &State {
+        &self.0
+    }
+}
+
+impl std::ops::DerefMut for Locked<'_> {
+    fn deref_mut(&mut self) -> &mut State {
+        &mut self.0
+    }
+}
+
+pub(super) struct TaskSet {
+    pub(super) core: TaskSetCore,
+    pub(super) job: JobId,
+    pub(super) pool: String,
+    pub(super) tasks: usize,
+    pub(super) since: Time,
+    /// What its tasks that run look at.
+    pub(super) is_killed: BTreeMap<TaskId, Arc<AtomicBool>>,
+    /// Of its tasks that have ended: how many, and how long they ran together.
+    pub(super) ran: (u32, Duration),
+}
+
+impl TaskSet {
+    /// Its tasks end so soon that one may wait behind another without harm.
+    pub(super) fn is_short(&self) -> bool {
+        let (tasks, time) = self.ran;
+        tasks > 0 && time / tasks < SHORT
+    }
+}
+
+/// One job, as it was submitted.
+pub(crate) struct Job {
+    pub(crate) group: Option<String>,
+    pub(crate) pool: String,
+    /// Hears at most one part a partition, so it needs no bound of its own.
+    pub(crate) news: Sender<JobNews>,
+}
+
+impl Totals {
+    pub(super) fn count(&mut self, metrics: &TaskMetrics, has_failed: bool) {
+        self.tasks += 1;
+        self.failed_tasks += u64::from(has_failed);
+        self.spilled_bytes += metrics.spilled_bytes;
+        self.shuffled_bytes += metrics.shuffle_written_bytes;
+    }
+}
+
+/// A job that is not listened to any more has been cancelled already.
+fn tell(news: &Sender<JobNews>, what: JobNews) {
+    if news.send(what).is_err() {
+        tracing::debug!("a job is not listened to any more");
+    }
+}
