@@ -53,7 +53,11 @@ impl Dispatch {
             state.sets.remove(&key);
         }
         match step {
-            Step::Unknown | Step::Continue => output.into_iter().for_each(|output| self.discard(output)),
+            Step::Unknown => output.into_iter().for_each(|output| self.discard(output)),
+            // It may be in line again, and whoever waits for work is not this executor.
+            Step::Continue => {
+                self.has_work.notify_all();
+            }
             Step::Succeeded { .. } => {
                 let output = output.into_iter();
                 output.for_each(|output| self.succeeded(state, attempt, output, &accumulators));

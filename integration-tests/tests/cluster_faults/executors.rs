@@ -2,7 +2,7 @@
 
 use crate::{
     program::MAPS,
-    story::{Story, gone, kill, signal},
+    story::{Story, gone, kill, signal, stop},
 };
 
 pub(crate) const STORIES: &[(&str, fn())] = &[
@@ -53,7 +53,7 @@ fn killed_between() {
 fn zombie() {
     let story = Story::start(2, "parts", &["part-1", "part-2", "part-3", "again"]);
     let zombie = story.signals.wait("part-0", 1)[0];
-    signal(zombie, "STOP");
+    stop(zombie);
     story.signals.open("part-0");
     // It is ended although it hears nothing, and its task has begun again by then or will.
     gone(zombie);
@@ -66,7 +66,7 @@ fn idle_zombie() {
     let story = Story::start(1, "sums", &["map", "reduce"]);
     story.signals.wait("between", 1);
     let zombie = story.executors_of(0)[0];
-    signal(zombie, "STOP");
+    stop(zombie);
     gone(zombie);
     story.signals.open("between");
     let ended = story.ends_well();
@@ -78,7 +78,7 @@ fn zombie_machine() {
     let zombie = story.signals.wait("part-0", 1)[0];
     let agent = story.agent_of(zombie);
     story.cluster.agent_process(agent).signal("STOP");
-    signal(zombie, "STOP");
+    stop(zombie);
     story.signals.open("part-0");
     // Its task is run elsewhere.
     let elsewhere = story.signals.wait("again", 1);

@@ -16,10 +16,23 @@ use std::{
 };
 
 pub(crate) struct Story {
+    /// First, so that it speaks before its file goes.
+    _said: Said,
     pub(crate) cluster: TestCluster,
     pub(crate) signals: Signals,
     asked: &'static str,
     program: Process,
+}
+
+/// What the driver says on stderr, which is told when its story fails.
+struct Said(PathBuf);
+
+impl Drop for Said {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            eprintln!("its driver said: {}", fs::read_to_string(&self.0).unwrap_or_default());
+        }
+    }
 }
 
 /// What a story left that is looked at.
@@ -41,9 +54,9 @@ impl Story {
         let signals = Signals::in_folder(&cluster.folder().join("signals"));
         open.iter().for_each(|gate| signals.open(gate));
         let mut command = submission(&cluster, options, asked, &signals, &cluster.folder().join("out"));
-        let stderr = fs::File::create(cluster.folder().join("stderr")).unwrap();
-        let program = Process::start(command.stderr(stderr));
-        Story { cluster, signals, asked, program }
+        let said = Said(cluster.folder().join("stderr"));
+        let program = Process::start(command.stderr(fs::File::create(&said.0).unwrap()));
+        Story { _said: said, cluster, signals, asked, program }
     }
 
     /// Sums on two agents that have both made map outputs: the driver waits between map and reduce.
@@ -183,6 +196,19 @@ fn files(folder: &Path) -> BTreeMap<String, Vec<u8>> {
 pub(crate) fn signal(pid: u32, name: &str) {
     let sent = Command::new("kill").args([&format!("-{name}"), &pid.to_string()]).status().unwrap();
     assert!(sent.success(), "cannot send {name} to {pid}");
+}
+
+/// Stops a process, and waits until none of its threads runs any more.
+pub(crate) fn stop(pid: u32) {
+    signal(pid, "STOP");
+    let stands = |thread: fs::DirEntry| {
+        let stat = fs::read_to_string(thread.path().join("stat")).unwrap_or_default();
+        stat.rsplit(')').next().is_some_and(|rest| rest.trim_start().starts_with('T'))
+    };
+    eventually(&format!("process {pid} stands still"), || {
+        let mut threads = fs::read_dir(format!("/proc/{pid}/task")).unwrap();
+        threads.all(|thread| stands(thread.unwrap())).then_some(())
+    });
 }
 
 /// Ends a process by force, and waits until it has gone.
