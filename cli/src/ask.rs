@@ -51,6 +51,11 @@ pub(crate) fn tasks(status: &ClusterStatus, app: Option<&str>) -> Result<TasksSt
         (None, []) => bail!("no application runs"),
         (None, _) => bail!("several applications run: name one of those that `rsk apps` lists"),
     };
+    tasks_of(app)
+}
+
+/// Asks the driver of this application what runs.
+pub(crate) fn tasks_of(app: &FrameworkStatus) -> Result<TasksStatus> {
     let hint = || format!("the driver of {} cannot be asked at {}", app.id, app.address);
     let answer = http::get(&app.address, "/tasks", false).with_context(hint)?;
     let mut json = Vec::new();

@@ -82,12 +82,19 @@ fn run(typed: &CommandLine) -> Result<ExitCode> {
 }
 
 /// What is read of a master.
+/// What an application does without, as its driver says; nothing where that cannot be asked.
+fn excluded(app: &FrameworkStatus) -> String {
+    let is_there = app.ended_at.is_none() && !matches!(app.state, FrameworkState::Disconnected { .. });
+    let tasks = if is_there { ask::tasks_of(app).ok() } else { None };
+    tasks.map_or_else(String::new, |tasks| show::excluded(app, &tasks.excluded))
+}
+
 fn list(settings: &Settings, command: &Command) -> Result<String> {
     let status = ask::state(settings)?;
     match command {
         Command::Apps(AskOneArgs { app: Some(app), ask }) => {
             let app = ask::meant_app(&status, app)?;
-            if ask.json { show::json(app) } else { Ok(show::app(&status, app)) }
+            if ask.json { show::json(app) } else { Ok(show::app(&status, app) + &excluded(app)) }
         }
         Command::Apps(AskOneArgs { app: None, ask }) if ask.json => {
             show::json(&status.frameworks.iter().chain(&status.ended).collect::<Vec<_>>())
@@ -96,7 +103,11 @@ fn list(settings: &Settings, command: &Command) -> Result<String> {
             let app = app.as_ref().map(|app| ask::meant_app(&status, app)).transpose()?;
             let of = app.map(|app| app.id);
             let all = status.executors.iter().filter(|one| of.is_none_or(|app| one.key.framework == app));
-            if ask.json { show::json(&all.collect::<Vec<_>>()) } else { Ok(show::executors(&status, of)) }
+            if ask.json {
+                return show::json(&all.collect::<Vec<_>>());
+            }
+            let apps = status.frameworks.iter().filter(|app| of.is_none_or(|of| app.id == of));
+            Ok(show::executors(&status, of) + &apps.map(excluded).collect::<String>())
         }
         Command::Tasks { app, ask } => {
             let tasks = ask::tasks(&status, app.as_deref())?;

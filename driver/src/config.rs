@@ -25,12 +25,18 @@ pub struct Config {
     /// `resubmit_delay`, milliseconds: how long a stage whose input was lost waits for further losses before it is run
     /// again. Default 200.
     pub resubmit_delay: Duration,
-    /// `locality_wait`, milliseconds: how long a task whose cached block another executor holds waits for a slot there.
-    /// Default 3000.
+    /// `locality_wait`, milliseconds: how long tasks wait for a slot in the executor that holds their cached block, then for
+    /// one on a host that they prefer, then for one in its rack. Default 3000.
     pub locality_wait: Duration,
     /// `speculation`, `on` or `off`: whether a task that runs three times as long as the median, when nine tenths are done,
     /// is tried a second time elsewhere. Default `off`.
     pub speculation: bool,
+    /// `exclude_on_failure`, `on` or `off`: whether, on a cluster, executors and hosts at which tasks fail get no more of
+    /// them. Default `on`.
+    pub exclude_on_failure: bool,
+    /// `exclude_timeout`, seconds: how long the whole application does without an executor or a host at which tasks failed
+    /// that succeeded elsewhere. Default 3600.
+    pub exclude_timeout: Duration,
     /// `job_order`, `fifo` or `fair`: how jobs that run at the same time share the slots. Default `fifo`.
     pub job_order: JobOrder,
     /// `pools`, such as `etl:3,live:1:2`: name, weight and minimum of slots of pools under `job_order=fair`.
@@ -87,6 +93,8 @@ impl Default for Config {
             resubmit_delay: Duration::from_millis(200),
             locality_wait: Duration::from_secs(3),
             speculation: false,
+            exclude_on_failure: true,
+            exclude_timeout: Duration::from_hours(1),
             job_order: JobOrder::Fifo,
             pools: BTreeMap::new(),
             name: None,
@@ -106,13 +114,18 @@ impl Default for Config {
 }
 
 /// Every key with what it means, as `--help` prints them.
-pub(crate) const KEYS: [(&str, &str); 20] = [
+pub(crate) const KEYS: [(&str, &str); 22] = [
     ("memory=1g", "what the process may use; 60 % of it is the budget of execution and cache"),
     ("work_dir=DIR", "where shuffles, spills and cached blocks are kept; the system's temporary folder"),
     ("task_attempts=4", "tries at one task before its job fails"),
     ("resubmit_delay=200", "milliseconds that a stage whose input was lost waits for further losses"),
-    ("locality_wait=3000", "milliseconds that a task waits for a slot where its cached block is"),
+    (
+        "locality_wait=3000",
+        "milliseconds that a task waits for a slot where its data is: executor, then host, then rack",
+    ),
     ("speculation=off", "or on: try a task that takes three times the median a second time elsewhere"),
+    ("exclude_on_failure=on", "or off: on a cluster, do without executors and hosts at which tasks fail"),
+    ("exclude_timeout=3600", "seconds that all jobs do without those whose tasks succeeded elsewhere"),
     ("job_order=fifo", "or fair: how jobs that run at the same time share the slots"),
     ("pools=NAME:WEIGHT[:SLOTS],…", "weights and least slots of the pools of a fair order"),
     ("checkpoint_dir=DIR", "where checkpoints go, and stay; the work directory, and they go with their RDDs"),
@@ -165,6 +178,15 @@ impl Config {
                 "on" => self.speculation = true,
                 "off" => self.speculation = false,
                 _ => return Err(fail("on or off is needed".to_owned())),
+            },
+            "exclude_on_failure" => match value {
+                "on" => self.exclude_on_failure = true,
+                "off" => self.exclude_on_failure = false,
+                _ => return Err(fail("on or off is needed".to_owned())),
+            },
+            "exclude_timeout" => match value.parse() {
+                Ok(seconds) => self.exclude_timeout = Duration::from_secs(seconds),
+                Err(_) => return Err(fail("a number of seconds is needed".to_owned())),
             },
             "job_order" => match value {
                 "fifo" => self.job_order = JobOrder::Fifo,

@@ -46,6 +46,8 @@ pub use task::pool::{JobOrder, PoolShare};
 pub mod simulation {
     pub use crate::framework::core::{Command, Event, FrameworkCore, Order, Sizes};
     pub use crate::task::core::{Preferred, Step, TaskSetCore, Tries};
+    pub use crate::task::locality::Preference;
+    pub use crate::task::site::{Site, Sites};
 }
 
 /// What a program imports: the traits whose methods are operators and actions.

@@ -10,6 +10,7 @@ use crate::{
     master::Master,
     peer::Peers,
     place::Place,
+    task::site::Site,
     track::{BlockTable, MapOutputTable},
     value::ValueRegistry,
 };
@@ -27,6 +28,9 @@ use std::{
 
 /// Room for lineages of ten thousand steps.
 pub(crate) const STACK_BYTES: usize = 64 << 20;
+
+/// The host of all executors in local mode.
+const HERE: &str = "localhost";
 
 /// Threads that run tasks. Dropping the backend waits for them, so that the work directory goes with the program.
 #[derive(Debug)]
@@ -79,12 +83,14 @@ impl Backend {
             }
         };
         let slots = if framework.is_some() { 0 } else { sizes.slots.max(1) };
-        let own = Arc::new(Place::new(ExecutorId(0), slots));
+        let own = Arc::new(Place::new(ExecutorId(0), slots, Site::host(HERE)));
         for slot in 0..slots {
             let dispatch = Arc::clone(&dispatch);
             let place = match config.executors {
                 Executors::Threads => Arc::clone(&own),
-                Executors::Processes => Arc::new(Place::new(ExecutorId(u64::from(slot) + 1), 1)),
+                Executors::Processes => {
+                    Arc::new(Place::new(ExecutorId(u64::from(slot) + 1), 1, Site::host(HERE)))
+                }
             };
             dispatch.join(&place);
             let runs = match config.executors {

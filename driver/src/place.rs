@@ -1,5 +1,6 @@
 //! Where tasks run: an executor, as the dispatch sees it.
 
+use crate::task::site::Site;
 use rsk_proto::ExecutorId;
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -9,12 +10,13 @@ pub(crate) struct Place {
     pub(crate) id: ExecutorId,
     /// Tasks that it runs at a time. More lanes than slots send short tasks ahead.
     pub(crate) slots: u32,
+    pub(crate) site: Site,
     is_closed: AtomicBool,
 }
 
 impl Place {
-    pub(crate) fn new(id: ExecutorId, slots: u32) -> Self {
-        Place { id, slots, is_closed: AtomicBool::new(false) }
+    pub(crate) fn new(id: ExecutorId, slots: u32, site: Site) -> Self {
+        Place { id, slots, site, is_closed: AtomicBool::new(false) }
     }
 
     /// It takes no more tasks.

@@ -16,6 +16,7 @@ mod frame;
 mod id;
 mod size;
 mod stream;
+mod part_size;
 mod shuffle_file;
 mod serve;
 mod task;
@@ -45,6 +46,7 @@ pub use id::{
     AccumulatorId, ExecutorId, JobId, MapOutputId, PartitionId, RddId, ShuffleBlock, ShuffleId, StageId,
     TaskAttempt, TaskId, ValueId,
 };
+pub use part_size::PartSize;
 pub use serve::{FetchReply, FetchRequest, SERVE_VERSION, Wanted};
 pub use shuffle_file::{
     INDEX_ENTRY_BYTES, INDEX_HEAD_BYTES, Piece, decode_index_entry, encode_index, index_entry_offset,

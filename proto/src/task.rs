@@ -1,7 +1,8 @@
 //! What comes back from a task: its output, or a typed error that says what to do next.
 
 use crate::{
-    AccumulatorId, AgentId, BlockId, Cause, CodecError, FrameworkId, MapOutputId, ShuffleBlock, TaskAttempt,
+    AccumulatorId, AgentId, BlockId, Cause, CodecError, FrameworkId, MapOutputId, PartSize, ShuffleBlock,
+    TaskAttempt,
 };
 use serde::{Deserialize, Serialize};
 use std::path::PathBuf;
@@ -46,6 +47,8 @@ pub struct MapOutput {
     pub bytes: u64,
     /// The agent that keeps it; nothing in local mode, where all executors share one folder.
     pub kept_by: Option<Keeper>,
+    /// About how many bytes for each reduce partition; empty where they are too many to count, and for readers.
+    pub parts: Vec<PartSize>,
 }
 
 /// An agent that keeps map outputs and serves them.

@@ -3,6 +3,7 @@
 mod apps;
 mod app;
 mod agents;
+mod excluded;
 mod executors;
 mod offers;
 mod roles;
@@ -11,6 +12,7 @@ mod tasks;
 pub(crate) use agents::agents;
 pub(crate) use app::app;
 pub(crate) use apps::apps;
+pub(crate) use excluded::excluded;
 pub(crate) use executors::executors;
 pub(crate) use offers::offers;
 pub(crate) use roles::roles;

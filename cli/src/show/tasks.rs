@@ -51,12 +51,13 @@ mod tests {
             running: 1,
             age_ms: 1500,
         };
-        let waiting = tasks(&TasksStatus { stages: vec![stage.clone()], running: Vec::new() });
+        let waiting =
+            tasks(&TasksStatus { stages: vec![stage.clone()], running: Vec::new(), excluded: Vec::new() });
         assert!(
             waiting.contains("stage-3  map side of shuffle-3") && waiting.ends_with("All of them wait.\n")
         );
         let task = TaskStatus { task: 9, stage: 3, partition: 7, attempt: 1, executor: 2, age_ms: 12 };
-        let running = tasks(&TasksStatus { stages: vec![stage], running: vec![task] });
+        let running = tasks(&TasksStatus { stages: vec![stage], running: vec![task], excluded: Vec::new() });
         assert!(
             running.contains("task-9") && running.contains("part-7") && running.contains("executor-2"),
             "{running}"

@@ -11,11 +11,8 @@ use crate::{
         graph::{self, Reach},
         version::{self, Blocks},
     },
-    rdd::{
-        Determinism, Stage,
-        dependency::{Dependency, Needs},
-    },
-    task::core::{Preferred, TaskSetCore},
+    rdd::{Determinism, Stage},
+    task::core::{TaskSetCore, Tries},
 };
 use rsk_proto::{StageId, Time};
 use std::{
@@ -25,22 +22,6 @@ use std::{
 };
 
 impl Dispatch {
-    /// Where the blocks are that tasks of a stage read, of persisted RDDs that have the stage's partitions.
-    fn preferred(&self, stage: &dyn Stage) -> Preferred {
-        let mut dependencies = Vec::new();
-        stage.dependencies(&mut dependencies);
-        let mut preferred = Preferred::new();
-        for Dependency(needs) in dependencies {
-            let Needs::Persisted(persisted) = needs else { continue };
-            if persisted.partitions == stage.partitions() {
-                for (partition, holders) in self.blocks.holders(persisted.rdd) {
-                    preferred.entry(partition).or_insert_with(|| holders.into_iter().collect());
-                }
-            }
-        }
-        preferred
-    }
-
     pub(super) fn walk(
         &self,
         root: &Arc<dyn Stage>,
@@ -77,7 +58,9 @@ impl Dispatch {
                 self.accumulators.begun(stage, &partitions);
                 let preferred =
                     state.stages.get(&stage).map(|stage| self.preferred(&**stage)).unwrap_or_default();
-                let core = TaskSetCore::new(partitions, preferred, self.tries, now);
+                let has_exclusion = self.config.exclude_on_failure && self.on_work.get().is_some();
+                let tries = Tries { has_exclusion, ..self.tries };
+                let core = TaskSetCore::new(partitions, preferred, tries, &state.sites, now);
                 let ran = (0, Duration::ZERO);
                 let set = TaskSet { core, job, pool, tasks, since: now, is_killed: BTreeMap::new(), ran };
                 state.totals.stages += 1;

@@ -27,7 +27,8 @@ impl Dispatch {
         }
         state.totals.count(&metrics, outcome.is_err());
         let key = (attempt.stage, attempt.stage_attempt);
-        let Some(set) = state.sets.get_mut(&key) else {
+        let State { sets, sites, pools, .. } = &mut *state;
+        let Some(set) = sets.get_mut(&key) else {
             return outcome.map_or_else(|_| (), |output| self.discard(output));
         };
         set.is_killed.remove(&attempt.task);
@@ -40,23 +41,28 @@ impl Dispatch {
                 (Err(error), None)
             }
         };
-        let step = set.core.ended(attempt.task, outcome, self.now());
+        let step = set.core.ended(attempt.task, outcome, sites, self.now());
         let superfluous: &[TaskId] =
             if let Step::Succeeded { superfluous } = &step { superfluous } else { &[] };
         for task in superfluous {
             set.is_killed.remove(task).inspect(|is_killed| is_killed.store(true, Ordering::Relaxed));
         }
-        state.pools.leave(&set.pool, superfluous.len() + usize::from(step != Step::Unknown));
+        pools.leave(&set.pool, superfluous.len() + usize::from(step != Step::Unknown));
         if set.core.is_over() {
             let seconds = self.now().since(set.since).as_secs_f64();
             tracing::info!(stage = %attempt.stage, tasks = set.tasks, seconds, "a stage's tasks have ended");
-            state.sets.remove(&key);
+            let over = state.sets.remove(&key).filter(|_| matches!(step, Step::Succeeded { .. }));
+            if let Some(failures) = over.and_then(|set| set.core.into_failures()) {
+                self.learn(state, failures);
+            }
         }
         match step {
             Step::Unknown => output.into_iter().for_each(|output| self.discard(output)),
             // It may be in line again, and whoever waits for work is not this executor.
             Step::Continue => {
                 self.has_work.notify_all();
+                // Where it is not tried again, a framework may want another executor.
+                self.on_work.get().inspect(|told| told());
             }
             Step::Succeeded { .. } => {
                 let output = output.into_iter();

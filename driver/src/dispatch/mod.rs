@@ -4,7 +4,10 @@
 mod state;
 mod fold;
 mod carry_out;
+mod preferred;
+mod excluded;
 
+pub(crate) use excluded::Useless;
 pub(crate) use state::{Job, JobNews, StageProgress, Totals};
 
 use self::state::{After, Locked, State, TaskSet};
@@ -20,7 +23,9 @@ use crate::{
     rdd::Stage,
     task::{
         core::Tries,
+        exclude::Exclusions,
         pool::{Candidate, PoolUses, choose},
+        site::Sites,
     },
     track::{BlockTable, MapOutputTable},
 };
@@ -92,6 +97,8 @@ impl Dispatch {
             stages: BTreeMap::new(),
             sets: BTreeMap::new(),
             places: BTreeMap::new(),
+            sites: Sites::default(),
+            exclusions: Exclusions::new(config.exclude_timeout),
             jobs: BTreeMap::new(),
             pools: PoolUses::default(),
             next_task: 0,
@@ -108,6 +115,8 @@ impl Dispatch {
                 attempts_max: config.task_attempts,
                 locality_wait: config.locality_wait,
                 has_speculation: config.speculation,
+                // Only a framework can have other executors.
+                has_exclusion: false,
             },
             shuffles,
             map_outputs,
@@ -193,7 +202,10 @@ impl Dispatch {
 
     /// An executor has come; its lanes may take turns.
     pub(crate) fn join(&self, place: &Arc<Place>) {
-        self.locked().places.insert(place.id, (Arc::clone(place), 0));
+        let mut state = self.locked();
+        state.places.insert(place.id, (Arc::clone(place), 0));
+        state.sites.join(place.id, place.site.clone());
+        self.settle(&mut state);
         self.has_work.notify_all();
     }
 
@@ -203,6 +215,8 @@ impl Dispatch {
         place.close();
         if state.places.remove(&place.id).is_some() {
             state.sets.values_mut().for_each(|set| set.core.forget_place(place.id));
+            state.sites.leave(place.id);
+            self.settle(&mut state);
             self.blocks.forget_executor(place.id);
         }
         self.has_work.notify_all();
@@ -238,7 +252,9 @@ impl Dispatch {
                     if timed_out && state.dag.wake_at().is_some_and(|at| at <= now) {
                         self.step(&mut state, Event::Wake);
                     }
-                    state.sets.values_mut().for_each(|set| set.core.speculate(now));
+                    self.readmit(&mut state, now);
+                    let State { sets, sites, .. } = &mut *state;
+                    sets.values_mut().for_each(|set| set.core.speculate(sites, now));
                 }
             }
         }
@@ -248,7 +264,8 @@ impl Dispatch {
     fn wake_at(&self, state: &State) -> Option<Time> {
         let now = self.now();
         // A moment that has passed has been looked at.
-        let places = state.sets.values().filter_map(|set| set.core.wake_at()).filter(|at| *at > now);
+        let places = state.sets.values().filter_map(|set| set.core.wake_at(now)).filter(|at| *at > now);
+        let places = places.chain(state.exclusions.wake_at());
         let stragglers =
             (self.tries.has_speculation && !state.sets.is_empty()).then(|| now + SPECULATE_EVERY);
         state.dag.wake_at().into_iter().chain(places).chain(stragglers).min()
@@ -310,7 +327,7 @@ impl Dispatch {
     }
 
     fn take_work(&self, state: &mut State, place: &Place) -> Option<Work> {
-        let (now, is_only) = (self.now(), state.places.len() <= 1);
+        let now = self.now();
         let running = state.places.get(&place.id).map_or(0, |(_, running)| *running);
         // A task may wait at a busy executor only while no other has a free slot, and only behind short ones.
         let is_ahead = running >= place.slots;
@@ -321,14 +338,14 @@ impl Dispatch {
             .sets
             .iter()
             .filter(|(_, set)| !is_ahead || set.is_short())
-            .filter(|(_, set)| set.core.is_launchable(place.id, is_only, now))
+            .filter(|(_, set)| set.core.is_launchable(place.id, &state.sites, now))
             .map(|(id, set)| Candidate { stage: id.0, attempt: id.1, job: set.job, pool: &set.pool });
         let (order, shares) = (self.config.job_order, &self.config.pools);
         let Candidate { stage: id, attempt: stage_attempt, .. } =
             choose(order, shares, &state.pools, candidates)?;
         let set = state.sets.get_mut(&(id, stage_attempt))?;
         let task = TaskId(state.next_task + 1);
-        let (partition, attempt) = set.core.take_launchable(task, place.id, is_only, now)?;
+        let (partition, attempt) = set.core.take_launchable(task, place.id, &state.sites, now)?;
         state.next_task += 1;
         let is_killed = Arc::<AtomicBool>::default();
         set.is_killed.insert(task, Arc::clone(&is_killed));

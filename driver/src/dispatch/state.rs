@@ -7,7 +7,7 @@ use crate::{
     local::guarded,
     place::Place,
     rdd::Stage,
-    task::{core::TaskSetCore, pool::PoolUses},
+    task::{core::TaskSetCore, exclude::Exclusions, pool::PoolUses, site::Sites},
 };
 use crossbeam_channel::Sender;
 use parking_lot::MutexGuard;
@@ -58,6 +58,10 @@ pub(super) struct State {
     pub(super) sets: BTreeMap<(StageId, u32), TaskSet>,
     /// The executors that take tasks, each with how many it has.
     pub(super) places: BTreeMap<ExecutorId, (Arc<Place>, u32)>,
+    /// Where they are.
+    pub(super) sites: Sites,
+    /// Whom the whole application does without.
+    pub(super) exclusions: Exclusions,
     pub(super) jobs: BTreeMap<JobId, Job>,
     pub(super) pools: PoolUses,
     pub(super) next_task: u64,

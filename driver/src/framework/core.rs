@@ -1,10 +1,14 @@
 //! What the driver asks of the master, and what it does with what it is offered. Pure.
 
+use crate::task::site::Site;
 use rsk_proto::{
     AgentId, Demand, ExecutorClaim, ExecutorEnd, ExecutorId, MasterToFramework, Offer, OfferId, Refuse,
     Resources, Time,
 };
-use std::{collections::BTreeMap, time::Duration};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    time::Duration,
+};
 
 /// How many executors, and of what size.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -34,6 +38,15 @@ pub enum Event {
         tasks: usize,
         /// Executors.
         busy: Vec<ExecutorId>,
+    },
+    /// What no task that waits can use, because tasks failed there.
+    Useless {
+        /// Executors: others are wanted in their place.
+        executors: BTreeSet<ExecutorId>,
+        /// Those of them of which no task will ever be of use: they are given back at once.
+        for_all: BTreeSet<ExecutorId>,
+        /// Hosts of which no offer is taken, and why.
+        hosts: BTreeMap<String, String>,
     },
     /// The time that `wake_at` named has come.
     Wake,
@@ -88,6 +101,8 @@ pub struct Order {
     pub slots: u32,
     /// What it is to have.
     pub resources: Resources,
+    /// Where it will be.
+    pub site: Site,
 }
 
 #[derive(Debug)]
@@ -123,6 +138,9 @@ pub struct FrameworkCore {
     next: u64,
     executors: BTreeMap<ExecutorId, Executor>,
     tasks: usize,
+    useless: BTreeSet<ExecutorId>,
+    for_all: BTreeSet<ExecutorId>,
+    closed_hosts: BTreeMap<String, String>,
     asked: Option<Demand>,
     /// Executors that ended before they joined, each ordered after the one before had ended.
     failures: u32,
@@ -141,6 +159,9 @@ impl FrameworkCore {
             next: 1,
             executors: BTreeMap::new(),
             tasks: 0,
+            useless: BTreeSet::new(),
+            for_all: BTreeSet::new(),
+            closed_hosts: BTreeMap::new(),
             asked: None,
             failures: 0,
             failing_from: ExecutorId(0),
@@ -172,10 +193,12 @@ impl FrameworkCore {
     /// Executors beside those that were ordered and that tasks can run on.
     fn executors_wanted(&self) -> u32 {
         let slots = u32::try_from(self.tasks).unwrap_or(u32::MAX).min(self.sizes.slots_max);
-        let there = self.executors.values().filter(|executor| executor.parting.is_none()).count();
-        slots
-            .div_ceil(self.sizes.executor_slots.max(1))
-            .saturating_sub(u32::try_from(there).unwrap_or(u32::MAX))
+        let there = || self.executors.iter().filter(|(_, executor)| executor.parting.is_none());
+        let count = |count: usize| u32::try_from(count).unwrap_or(u32::MAX);
+        let of_use = count(there().filter(|(id, _)| !self.useless.contains(id)).count());
+        let size = self.sizes.executor_slots.max(1);
+        let room = self.sizes.slots_max.div_ceil(size).saturating_sub(count(there().count()));
+        slots.div_ceil(size).saturating_sub(of_use).min(room)
     }
 
     /// Folds one event.
@@ -203,6 +226,9 @@ impl FrameworkCore {
                     executor.idle_since =
                         if busy.contains(id) { None } else { executor.idle_since.or(Some(now)) };
                 }
+            }
+            Event::Useless { executors, for_all, hosts } => {
+                (self.useless, self.for_all, self.closed_hosts) = (executors, for_all, hosts);
             }
             Event::Wake => {}
         }
@@ -271,6 +297,9 @@ impl FrameworkCore {
     /// An offer is used or given back at once: none is ever held.
     fn answer(&mut self, offer: &Offer) -> Command {
         let refuse = |why: &str| Command::Decline { offers: vec![offer.id], refuse: Refuse::because(why) };
+        if let Some(why) = self.closed_hosts.get(&offer.host) {
+            return refuse(&format!("{} is excluded: {why}", offer.host));
+        }
         let wanted = self.executors_wanted();
         if wanted == 0 {
             return refuse("it has as many executors as it can use");
@@ -280,15 +309,17 @@ impl FrameworkCore {
         if count == 0 {
             return refuse("it is too small for one executor");
         }
-        Command::Accept { offer: offer.id, executors: (0..count).map(|_| self.order(offer.agent)).collect() }
+        Command::Accept { offer: offer.id, executors: (0..count).map(|_| self.order(offer)).collect() }
     }
 
-    fn order(&mut self, agent: AgentId) -> Order {
+    fn order(&mut self, offer: &Offer) -> Order {
         let executor = ExecutorId(self.next);
         self.next += 1;
-        let state = Executor { agent, has_joined: false, parting: None, idle_since: None };
+        let state = Executor { agent: offer.agent, has_joined: false, parting: None, idle_since: None };
         self.executors.insert(executor, state);
-        Order { executor, slots: self.sizes.executor_slots, resources: self.shape() }
+        let site =
+            Site { host: offer.host.as_str().into(), rack: offer.attributes.get("rack").map(Into::into) };
+        Order { executor, slots: self.sizes.executor_slots, resources: self.shape(), site }
     }
 
     /// Said again until it is acknowledged, so that it may come twice.
@@ -321,8 +352,8 @@ impl FrameworkCore {
 
     fn release_idle(&mut self, now: Time, commands: &mut Vec<Command>) {
         for (id, executor) in &mut self.executors {
-            let is_idle =
-                executor.idle_since.is_some_and(|since| now.since(since) >= self.sizes.idle_timeout);
+            let timeout = if self.for_all.contains(id) { Duration::ZERO } else { self.sizes.idle_timeout };
+            let is_idle = executor.idle_since.is_some_and(|since| now.since(since) >= timeout);
             if is_idle && executor.parting.is_none() {
                 executor.parting = Some(Parting::GivenBack);
                 commands.push(Command::Release(*id));

@@ -6,11 +6,12 @@ use super::{
     web,
 };
 use crate::{
-    dispatch::{Dispatch, StageProgress},
+    dispatch::{Dispatch, StageProgress, Useless},
     image,
     local::STACK_BYTES,
     peer::{Answers, Peer, Peers, refusal},
     place::Place,
+    task::site::Site,
     track::MapOutputTable,
 };
 use parking_lot::Mutex;
@@ -54,7 +55,7 @@ pub(crate) struct Crew {
     pub(super) sizes: ExecutorConfig,
     pub(super) news: mpsc::Sender<News>,
     /// Those that were ordered and have not dialled, each with what it must show.
-    pub(super) expected: Mutex<BTreeMap<ExecutorId, String>>,
+    pub(super) expected: Mutex<BTreeMap<ExecutorId, (String, Site)>>,
     pub(super) members: Mutex<BTreeMap<ExecutorId, Member>>,
     /// Who has got which large value.
     pub(super) values: Mutex<Values>,
@@ -104,7 +105,7 @@ impl Answers for Asks {
 
 impl Crew {
     /// An executor is ordered: what it must show when it dials.
-    pub(super) fn expect(&self, id: ExecutorId) -> String {
+    pub(super) fn expect(&self, id: ExecutorId, site: Site) -> String {
         let mut token = [0; 16];
         if let Err(error) = getrandom::fill(&mut token) {
             // Nobody may join with a token that can be guessed.
@@ -112,13 +113,18 @@ impl Crew {
             return String::new();
         }
         let token = u128::from_le_bytes(token).to_string();
-        self.expected.lock().insert(id, token.clone());
+        self.expected.lock().insert(id, (token.clone(), site));
         token
     }
 
     /// How many tasks wait or run, and which executors have work or hold blocks.
     pub(super) fn load(&self) -> (usize, Vec<ExecutorId>) {
         self.dispatch.load()
+    }
+
+    /// What no task that waits can use.
+    pub(super) fn useless(&self) -> Useless {
+        self.dispatch.useless()
     }
 
     /// What runs, for people.
@@ -132,7 +138,11 @@ impl Crew {
             running: stage.running as u64,
             age_ms: u64::try_from(now.since(stage.since).as_millis()).unwrap_or(u64::MAX),
         };
-        TasksStatus { stages: stages.into_iter().map(stage).collect(), running: self.dispatch.running() }
+        TasksStatus {
+            stages: stages.into_iter().map(stage).collect(),
+            running: self.dispatch.running(),
+            excluded: self.dispatch.exclusions(),
+        }
     }
 
     /// It gets no more tasks; it ends when it has done those it has.
@@ -224,15 +234,18 @@ impl Crew {
             return web::answer(&mut stream, || self.tasks());
         }
         let hello: FromExecutor = receive(&mut stream)?;
-        let (id, why) = self.examine(&hello)?;
-        if let Some(why) = why {
-            send(&ToExecutor::Refused { why: why.clone() }, &mut stream)?;
-            return Err(io::Error::other(why));
-        }
+        let (id, welcome) = self.examine(&hello)?;
+        let site = match welcome {
+            Ok(site) => site,
+            Err(why) => {
+                send(&ToExecutor::Refused { why: why.clone() }, &mut stream)?;
+                return Err(io::Error::other(why));
+            }
+        };
         let ExecutorConfig { memory, slots } = self.sizes;
         send(&ToExecutor::Welcome { memory, slots, work_dir: PathBuf::new() }, &mut stream)?;
         stream.set_read_timeout(Some(LOST_AFTER))?;
-        let place = Arc::new(Place::new(id, slots));
+        let place = Arc::new(Place::new(id, slots, site));
         let (crew, gone) = (Arc::downgrade(&self), Arc::clone(&place));
         let asks = Asks { crew: Arc::clone(&self), executor: id };
         let own = stream.try_clone()?;
@@ -280,19 +293,18 @@ impl Crew {
         }
     }
 
-    /// Which executor it is, and why it is not welcome if it is not.
-    fn examine(&self, hello: &FromExecutor) -> io::Result<(ExecutorId, Option<String>)> {
+    /// Which executor it is, and where; or why it is not welcome.
+    fn examine(&self, hello: &FromExecutor) -> io::Result<(ExecutorId, Result<Site, String>)> {
         let FromExecutor::Hello { claim: Some((id, token)), .. } = hello else {
             return Err(io::Error::other("it did not say which executor it is"));
         };
         let own = image::hash()?;
         let mut expected = self.expected.lock();
-        let is_expected = expected.get(id).is_some_and(|expected| expected == token);
-        let why = if is_expected { refusal(hello, own) } else { Some(format!("{id} is not expected here")) };
-        if is_expected {
-            expected.remove(id);
+        if expected.get(id).is_none_or(|(expected, _)| expected != token) {
+            return Ok((*id, Err(format!("{id} is not expected here"))));
         }
-        Ok((*id, why))
+        let site = expected.remove(id).map(|(_, site)| site);
+        Ok((*id, refusal(hello, own).map_or_else(|| site.ok_or_else(String::new), Err)))
     }
 
     /// Brings tasks to an executor, one after another.

@@ -16,7 +16,12 @@ use self::{
     crew::Crew,
     shell::{News, Shell},
 };
-use crate::{Config, Error, dispatch::Dispatch, peer::Peers, track::MapOutputTable};
+use crate::{
+    Config, Error,
+    dispatch::{Dispatch, Useless},
+    peer::Peers,
+    track::MapOutputTable,
+};
 use parking_lot::Mutex;
 use rsk_executor::{DriverLink, ExecutorConfig};
 use rsk_proto::FrameworkFacts;
@@ -108,6 +113,7 @@ impl Framework {
             work,
             started: Instant::now(),
             known: None,
+            useless: Useless::default(),
         };
         let runtime = tokio::runtime::Builder::new_current_thread()
             .enable_all()

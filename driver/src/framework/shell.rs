@@ -6,7 +6,7 @@ use super::{
     crew::Crew,
     program,
 };
-use crate::Error;
+use crate::{Error, dispatch::Useless};
 use rsk_proto::{
     BlobHash, ExecutorId, ExecutorSpec, FrameworkEpoch, FrameworkFacts, FrameworkId, FrameworkToMaster,
     Hello, MasterToFramework, Part, Refusal, Refuse, Time,
@@ -53,6 +53,8 @@ pub(super) struct Shell {
     pub(super) work: Arc<Notify>,
     pub(super) started: Instant,
     pub(super) known: Option<(FrameworkId, FrameworkEpoch)>,
+    /// What the core was told to be of no use.
+    pub(super) useless: Useless,
 }
 
 /// One subscription.
@@ -216,11 +218,26 @@ impl Shell {
                 }
                 () = wake => Event::Wake,
             };
-            let commands = self.core.step(event, self.now());
+            let mut commands = Vec::new();
+            if matches!(event, Event::Load { .. }) {
+                commands.extend(self.look());
+            }
+            commands.extend(self.core.step(event, self.now()));
             if let Err(error) = self.carry_out_all(session, commands).await {
                 return Ended::Lost(error);
             }
         }
+    }
+
+    /// Tells the core what is of no use, if that has changed.
+    fn look(&mut self) -> Vec<Command> {
+        let useless = self.crew.useless();
+        if useless == self.useless {
+            return Vec::new();
+        }
+        self.useless = useless.clone();
+        let Useless { executors, for_all, hosts } = useless;
+        self.core.step(Event::Useless { executors, for_all, hosts }, self.now())
     }
 
     fn load(&self) -> Event {
@@ -282,8 +299,8 @@ impl Shell {
     }
 
     fn spec(&self, session: &Session, order: Order) -> ExecutorSpec {
-        let Order { executor, slots, resources } = order;
-        let token = self.crew.expect(executor);
+        let Order { executor, slots, resources, site } = order;
+        let token = self.crew.expect(executor, site);
         ExecutorSpec {
             framework: session.id,
             epoch: session.epoch,

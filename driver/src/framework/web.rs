@@ -1,6 +1,6 @@
 //! What the driver's port answers people: `GET /tasks` as JSON, a [`TasksStatus`].
 
-use rsk_proto::status::{StageStatus, TaskStatus, TasksStatus};
+use rsk_proto::status::{ExclusionStatus, StageStatus, TaskStatus, TasksStatus};
 use std::{
     fmt::Write as _,
     io::{self, Read, Write},
@@ -50,7 +50,18 @@ fn json(all: &TasksStatus) -> String {
             ),
         );
     }
-    format!("{{\"stages\":[{stages}],\"running\":[{running}]}}\n")
+    let mut excluded = String::new();
+    for ExclusionStatus { stage, executor, host, why } in &all.excluded {
+        let number =
+            |number: &Option<u64>| number.map_or_else(|| "null".to_owned(), |number| number.to_string());
+        let (stage, executor, why) = (number(stage), number(executor), quoted(why));
+        let host = host.as_deref().map_or_else(|| "null".to_owned(), quoted);
+        list(
+            &mut excluded,
+            format_args!(r#"{{"stage":{stage},"executor":{executor},"host":{host},"why":{why}}}"#),
+        );
+    }
+    format!("{{\"stages\":[{stages}],\"running\":[{running}],\"excluded\":[{excluded}]}}\n")
 }
 
 fn list(to: &mut String, item: std::fmt::Arguments<'_>) {
@@ -88,14 +99,20 @@ mod tests {
             age_ms: 1500,
         };
         let task = TaskStatus { task: 9, stage: 3, partition: 7, attempt: 0, executor: 2, age_ms: 12 };
-        let all = TasksStatus { stages: vec![stage("a \"b\"\\\n"), stage("é")], running: vec![task] };
+        let gone = ExclusionStatus { stage: None, executor: Some(4), host: None, why: "x".to_owned() };
+        let all = TasksStatus {
+            stages: vec![stage("a \"b\"\\\n"), stage("é")],
+            running: vec![task],
+            excluded: vec![gone],
+        };
         let json = json(&all);
+        assert!(json.contains(r#""excluded":[{"stage":null,"executor":4,"host":null,"why":"x"}]"#), "{json}");
         assert!(
             json.contains(r#""name":"a \"b\"\\\u000a""#) && json.contains(r#"},{"stage":3,"name":"é""#),
             "{json}"
         );
-        assert!(json.ends_with(
-            "\"running\":[{\"task\":9,\"stage\":3,\"partition\":7,\"attempt\":0,\"executor\":2,\"age_ms\":12}]}\n"
+        assert!(json.contains(
+            "\"running\":[{\"task\":9,\"stage\":3,\"partition\":7,\"attempt\":0,\"executor\":2,\"age_ms\":12}],"
         ));
     }
 }

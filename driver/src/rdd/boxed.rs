@@ -1,6 +1,6 @@
 //! An RDD whose type is erased: for loops, struct fields and parents whose types must not show.
 
-use super::{Dependency, Determinism, Items, Partitioning, Rdd, ship::Entry};
+use super::{Dependency, Determinism, Items, Partitioning, PreferredHosts, Rdd, ship::Entry};
 use crate::Context;
 use rsk_executor::TaskContext;
 use rsk_proto::{CodecError, Decoder, Encoder, PartitionId};
@@ -23,6 +23,7 @@ struct Facts {
     dependencies: Vec<Dependency>,
     determinism: Determinism,
     partitioning: Option<Partitioning>,
+    preferred_hosts: Option<PreferredHosts>,
 }
 
 trait Erased<T: Send + 'static>: Send + Sync {
@@ -72,6 +73,7 @@ impl<T: Send + 'static> BoxedRdd<T> {
             dependencies,
             determinism: rdd.determinism(),
             partitioning: rdd.partitioning(),
+            preferred_hosts: rdd.preferred_hosts(),
         };
         BoxedRdd { node: Some(Arc::new(Node { rdd, facts: Some(facts) })) }
     }
@@ -134,6 +136,10 @@ impl<T: Send + 'static> Rdd for BoxedRdd<T> {
 
     fn dependencies(&self, to: &mut Vec<Dependency>) {
         to.extend_from_slice(&self.node().facts().dependencies);
+    }
+
+    fn preferred_hosts(&self) -> Option<PreferredHosts> {
+        self.node().facts().preferred_hosts.clone()
     }
 
     fn determinism(&self) -> Determinism {

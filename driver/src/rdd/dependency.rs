@@ -1,7 +1,8 @@
 //! What must have run before an RDD's partitions can be computed: the stages behind it.
 
+use super::PreferredHosts;
 use crate::{Result, dag::version::Version};
-use rsk_proto::{Encoder, PartitionId, RddId, StageId, TaskOutput};
+use rsk_proto::{Encoder, PartitionId, RddId, ShuffleId, StageId, TaskOutput};
 use std::{collections::BTreeSet, sync::Arc};
 
 /// What an RDD gives when a partition is computed again. The order matters: the worst of several is their maximum.
@@ -74,6 +75,14 @@ pub(crate) trait Stage: Send + Sync {
     fn partitions(&self) -> usize;
     /// What its tasks need.
     fn dependencies(&self, to: &mut Vec<Dependency>);
+    /// Where its tasks would best run, as their source says.
+    fn preferred_hosts(&self) -> Option<PreferredHosts> {
+        None
+    }
+    /// The shuffle that it writes, and how many reduce partitions that has.
+    fn shuffle(&self) -> Option<(ShuffleId, usize)> {
+        None
+    }
     /// What a task gives when it is run again.
     fn determinism(&self) -> Determinism;
     /// Writes the task for one partition.

@@ -2,7 +2,7 @@
 //! partitions. It is a stage of the job that needs it, so that the operator itself stays lazy.
 
 use super::{
-    Dependency, Determinism, Rdd, Stage,
+    Dependency, Determinism, PreferredHosts, Rdd, Stage,
     action::{PartitionAction, ResultTask},
     dependency::Needs,
 };
@@ -150,6 +150,10 @@ where
 
     fn dependencies(&self, to: &mut Vec<Dependency>) {
         self.task.rdd.dependencies(to);
+    }
+
+    fn preferred_hosts(&self) -> Option<PreferredHosts> {
+        self.task.rdd.preferred_hosts()
     }
 
     fn determinism(&self) -> Determinism {

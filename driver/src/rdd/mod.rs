@@ -20,11 +20,13 @@ pub(crate) mod partitioning;
 pub(crate) mod shuffle;
 pub(crate) mod gather;
 pub(crate) mod draw;
+mod hosts;
 
 pub use boxed::BoxedRdd;
 pub(crate) use dependency::Stage;
 pub use dependency::{Dependency, Determinism};
 pub use function::{Bound, Function, Stateless};
+pub use hosts::PreferredHosts;
 pub use partitioner::Partitioner;
 pub use partitioning::Partitioning;
 pub use ship::Pure;
@@ -101,6 +103,12 @@ pub trait Rdd: Clone + Send + Sync + 'static {
 
     /// How its records are spread by key, where that is known. Only the driver asks.
     fn partitioning(&self) -> Option<Partitioning> {
+        None
+    }
+
+    /// Where its partitions would best be computed, where a source knows that. An operator passes on its parent's, if its
+    /// partitions are the parent's. Only the driver asks.
+    fn preferred_hosts(&self) -> Option<PreferredHosts> {
         None
     }
 

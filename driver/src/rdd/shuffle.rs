@@ -1,6 +1,9 @@
 //! The boundary between two stages: map tasks of the parent, and the node that reads what they left.
 
-use super::{Dependency, Determinism, Home, Rdd, Stage, dependency::Needs, partitioner::Spread, ship::Entry};
+use super::{
+    Dependency, Determinism, Home, PreferredHosts, Rdd, Stage, dependency::Needs, partitioner::Spread,
+    ship::Entry,
+};
 use crate::{Context, Error, Result, dag::version::Version, rdd::Partitioning, rdd::action::RunTask};
 use rsk_executor::{
     TaskContext,
@@ -45,8 +48,16 @@ where
         self.spread.dependencies(to);
     }
 
+    fn preferred_hosts(&self) -> Option<PreferredHosts> {
+        self.parent.preferred_hosts()
+    }
+
     fn determinism(&self) -> Determinism {
         self.parent.determinism()
+    }
+
+    fn shuffle(&self) -> Option<(ShuffleId, usize)> {
+        Some((self.id, self.spread.partitions()))
     }
 
     fn encode_task(&self, map: PartitionId, to: &mut Encoder) {

@@ -1,14 +1,18 @@
 //! Which partition to try next, and when to give up. Pure: no clock, no threads, no I/O.
 
-use super::locality::Pending;
+use super::{
+    exclude::{Excluded, Failures},
+    locality::{Pending, Preference},
+    site::{Name, Sites},
+};
 use rsk_proto::{ExecutorId, Next, PartitionId, TaskError, TaskId, Time};
 use std::{
     collections::{BTreeMap, BTreeSet},
     time::Duration,
 };
 
-/// Which executors hold the data of which partition.
-pub type Preferred = BTreeMap<PartitionId, Vec<ExecutorId>>;
+/// Where the data of which partition is.
+pub type Preferred = BTreeMap<PartitionId, Vec<Preference>>;
 
 /// What the end of one attempt leads to.
 #[derive(Debug, PartialEq)]
@@ -38,10 +42,12 @@ pub enum Step {
 pub struct Tries {
     /// At least one attempt at each partition.
     pub attempts_max: u32,
-    /// Data that is held somewhere is waited for so long.
+    /// Data that is held somewhere is waited for so long, at each level of nearness.
     pub locality_wait: Duration,
     /// Whether stragglers are tried a second time while they run.
     pub has_speculation: bool,
+    /// Whether executors are excluded at which tasks fail: where others can be had.
+    pub has_exclusion: bool,
 }
 
 /// Speculation begins when so many of ten partitions are done.
@@ -59,7 +65,8 @@ pub struct TaskSetCore {
     preferred: Preferred,
     pending: Pending,
     running: BTreeMap<TaskId, Attempt>,
-    failures: BTreeMap<PartitionId, u32>,
+    tried: BTreeMap<PartitionId, u32>,
+    failures: Failures,
     /// Partitions that run and are pending a second time.
     copies: BTreeSet<PartitionId>,
     /// How long attempts ran that succeeded; kept where there is speculation.
@@ -67,10 +74,11 @@ pub struct TaskSetCore {
     is_retired: bool,
 }
 
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 struct Attempt {
     partition: PartitionId,
     place: ExecutorId,
+    host: Option<Name>,
     since: Time,
 }
 
@@ -80,6 +88,7 @@ impl TaskSetCore {
         partitions: impl IntoIterator<Item = PartitionId>,
         preferred: Preferred,
         tries: Tries,
+        sites: &Sites,
         now: Time,
     ) -> Self {
         let mut set = TaskSetCore {
@@ -88,26 +97,34 @@ impl TaskSetCore {
             preferred,
             pending: Pending::new(tries.locality_wait, now),
             running: BTreeMap::new(),
-            failures: BTreeMap::new(),
+            tried: BTreeMap::new(),
+            failures: Failures::new(tries.has_exclusion),
             copies: BTreeSet::new(),
             ran: Vec::new(),
             is_retired: false,
         };
-        partitions.into_iter().for_each(|partition| set.push(partition, None));
+        partitions.into_iter().for_each(|partition| set.push(partition, None, sites));
         set.partitions = set.pending.len();
+        set.failures.settle(sites, now);
         set
     }
 
-    fn push(&mut self, partition: PartitionId, avoids: Option<ExecutorId>) {
-        let places = self.preferred.get(&partition).cloned().unwrap_or_default();
+    fn push(&mut self, partition: PartitionId, avoids: Option<ExecutorId>, sites: &Sites) {
+        let wants = self.preferred.get(&partition).cloned().unwrap_or_default();
         // Where it failed it is not local any more.
-        let places = places.into_iter().filter(|place| Some(*place) != avoids).collect();
-        self.pending.push(partition, places, avoids);
+        let is_good = |want: &Preference| match want {
+            Preference::Executor(place) => {
+                avoids != Some(*place) && !self.failures.has_failed(partition, *place)
+            }
+            Preference::Host(_) => true,
+        };
+        self.pending.push(partition, wants.into_iter().filter(is_good).collect(), avoids, sites);
     }
 
-    /// Has it something to launch on this executor? `is_only` says that there is no other.
-    pub fn is_launchable(&self, place: ExecutorId, is_only: bool, now: Time) -> bool {
-        self.pending.has_for(place, is_only, now)
+    /// Has it something to launch on this executor?
+    pub fn is_launchable(&self, place: ExecutorId, sites: &Sites, now: Time) -> bool {
+        let may = |partition| self.failures.may_run(partition, place, sites, now);
+        self.failures.is_open(place, sites, now) && self.pending.has_for(place, sites, may, now)
     }
 
     /// The partition to try next on this executor, as `task`, and how often it failed before.
@@ -115,24 +132,49 @@ impl TaskSetCore {
         &mut self,
         task: TaskId,
         place: ExecutorId,
-        is_only: bool,
+        sites: &Sites,
         now: Time,
     ) -> Option<(PartitionId, u32)> {
-        let partition = self.pending.take(place, is_only, now)?;
+        if !self.failures.is_open(place, sites, now) {
+            return None;
+        }
+        let may = |partition| self.failures.may_run(partition, place, sites, now);
+        let partition = self.pending.take(place, sites, may, now)?;
         self.copies.remove(&partition);
-        self.running.insert(task, Attempt { partition, place, since: now });
-        Some((partition, self.failures.get(&partition).copied().unwrap_or(0)))
+        let host = sites.of(place).map(|site| site.host.clone());
+        self.running.insert(task, Attempt { partition, place, host, since: now });
+        Some((partition, self.tried.get(&partition).copied().unwrap_or(0)))
     }
 
-    /// When what waits for its executor may go to another.
-    pub fn wake_at(&self) -> Option<Time> {
-        self.pending.wake_at()
+    /// When what waits for a better executor may go to another.
+    pub fn wake_at(&self, now: Time) -> Option<Time> {
+        if self.pending.is_empty() {
+            return None;
+        }
+        let opens = self.failures.wake_at().filter(|at| *at > now);
+        self.pending.wake_at(now).into_iter().chain(opens).min()
     }
 
-    /// An executor has gone: nobody waits for it.
+    /// Executors have come or gone, or the application does without others than before.
+    pub fn settle(&mut self, sites: &Sites, now: Time) {
+        self.pending.settle(sites, now);
+        self.failures.settle(sites, now);
+    }
+
+    /// An executor has gone with what it held.
     pub fn forget_place(&mut self, place: ExecutorId) {
-        self.preferred.values_mut().for_each(|places| places.retain(|held| *held != place));
-        self.pending.forget_place(place);
+        let is_other = |want: &Preference| *want != Preference::Executor(place);
+        self.preferred.values_mut().for_each(|wants| wants.retain(is_other));
+    }
+
+    /// Whom it does without while it has something to launch, and why.
+    pub(crate) fn excluded(&self) -> Option<&BTreeMap<Excluded, String>> {
+        (!self.pending.is_empty()).then(|| self.failures.excluded())
+    }
+
+    /// What failed in it, when all has succeeded.
+    pub(crate) fn into_failures(self) -> Option<Failures> {
+        (!self.is_retired).then_some(self.failures)
     }
 
     /// Another attempt has done this partition.
@@ -166,15 +208,15 @@ impl TaskSetCore {
 
     /// Those that run: each with its partition, how often that failed before, where it is, and since when.
     pub fn attempts(&self) -> impl Iterator<Item = (TaskId, PartitionId, u32, ExecutorId, Time)> {
-        self.running.iter().map(|(task, Attempt { partition, place, since })| {
-            (*task, *partition, self.failures.get(partition).copied().unwrap_or(0), *place, *since)
+        self.running.iter().map(|(task, Attempt { partition, place, since, .. })| {
+            (*task, *partition, self.tried.get(partition).copied().unwrap_or(0), *place, *since)
         })
     }
 
     /// Puts partitions whose only attempt takes much longer than others did in line for another executor.
     ///
     /// Source: Spark's speculation, with its thresholds: nine tenths done, three medians.
-    pub fn speculate(&mut self, now: Time) {
+    pub fn speculate(&mut self, sites: &Sites, now: Time) {
         let done = self.partitions.saturating_sub(self.left());
         if !self.tries.has_speculation || self.is_retired || done * 10 < self.partitions * DONE_OF_TEN {
             return;
@@ -186,18 +228,18 @@ impl TaskSetCore {
         };
         let limit = (*median * MEDIANS).max(STRAGGLES_FROM);
         let straggles = |attempt: &&Attempt| now.since(attempt.since) > limit;
-        let stragglers: Vec<Attempt> = self.running.values().filter(straggles).copied().collect();
+        let stragglers: Vec<Attempt> = self.running.values().filter(straggles).cloned().collect();
         for Attempt { partition, place, .. } in stragglers {
             let attempts = self.running.values().filter(|attempt| attempt.partition == partition).count();
             if attempts == 1 && self.copies.insert(partition) {
-                self.push(partition, Some(place));
+                self.push(partition, Some(place), sites);
             }
         }
     }
 
     /// Folds the end of one attempt.
-    pub fn ended(&mut self, task: TaskId, outcome: Result<(), TaskError>, now: Time) -> Step {
-        let Some(Attempt { partition, place, since }) = self.running.remove(&task) else {
+    pub fn ended(&mut self, task: TaskId, outcome: Result<(), TaskError>, sites: &Sites, now: Time) -> Step {
+        let Some(Attempt { partition, place, host, since }) = self.running.remove(&task) else {
             return Step::Unknown;
         };
         let Err(error) = outcome else {
@@ -214,197 +256,33 @@ impl TaskSetCore {
         match error.next() {
             _ if self.is_retired => Step::Continue,
             Next::Ignore => {
-                self.try_again(partition, None, is_tried);
+                self.try_again(partition, is_tried, sites);
                 Step::Continue
             }
             Next::RerunParent => Step::RerunParent(error),
             next => {
-                let failures = self.failures.entry(partition).or_insert(0);
-                *failures += 1;
-                if next == Next::Retry && *failures < self.tries.attempts_max.max(1) {
-                    self.try_again(partition, Some(place), is_tried);
+                let tried = self.tried.entry(partition).or_insert(0);
+                *tried += 1;
+                if next == Next::Retry && *tried < self.tries.attempts_max.max(1) {
+                    if let Some(host) = host {
+                        self.failures.add(partition, place, &host, &error);
+                        self.failures.settle(sites, now);
+                    }
+                    self.try_again(partition, is_tried, sites);
                     return Step::Continue;
                 }
-                Step::GiveUp { attempts: *failures, error }
+                Step::GiveUp { attempts: *tried, error }
             }
         }
     }
 
     /// Unless another attempt at the partition runs, or is in line.
-    fn try_again(&mut self, partition: PartitionId, avoids: Option<ExecutorId>, is_tried: bool) {
+    fn try_again(&mut self, partition: PartitionId, is_tried: bool, sites: &Sites) {
         if !is_tried && !self.copies.remove(&partition) {
-            self.push(partition, avoids);
+            self.push(partition, None, sites);
         }
     }
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    const P0: PartitionId = PartitionId(0);
-    const P1: PartitionId = PartitionId(1);
-
-    fn lost() -> Result<(), TaskError> {
-        Err(TaskError::Lost("gone".to_owned()))
-    }
-
-    const HERE: ExecutorId = ExecutorId(1);
-    const NOW: Time = Time(Duration::ZERO);
-
-    const WAIT: Duration = Duration::from_secs(3);
-
-    fn tries(attempts_max: u32, has_speculation: bool) -> Tries {
-        Tries { attempts_max, locality_wait: WAIT, has_speculation }
-    }
-
-    fn set<const N: usize>(partitions: [PartitionId; N], attempts_max: u32) -> TaskSetCore {
-        TaskSetCore::new(partitions, Preferred::new(), tries(attempts_max, false), NOW)
-    }
-
-    /// In tests without copies a partition's attempts have one number.
-    fn task(partition: PartitionId) -> TaskId {
-        TaskId(u64::from(partition.0))
-    }
-
-    fn launch(set: &mut TaskSetCore) -> Option<(PartitionId, u32)> {
-        let unnamed = TaskId(u64::MAX);
-        let (partition, failures) = set.take_launchable(unnamed, HERE, true, NOW)?;
-        let attempt = set.running.remove(&unnamed)?;
-        set.running.insert(task(partition), attempt);
-        Some((partition, failures))
-    }
-
-    fn end(set: &mut TaskSetCore, partition: PartitionId, outcome: Result<(), TaskError>) -> Step {
-        set.ended(task(partition), outcome, NOW)
-    }
-
-    const DONE: Step = Step::Succeeded { superfluous: Vec::new() };
-
-    fn launch_all(set: &mut TaskSetCore) -> Vec<(PartitionId, u32)> {
-        std::iter::from_fn(|| launch(set)).collect()
-    }
-
-    #[test]
-    fn a_failed_partition_goes_to_another_executor_where_there_is_one() {
-        let there = ExecutorId(2);
-        let preferred = Preferred::from([(P0, vec![HERE, there])]);
-        let mut set = TaskSetCore::new([P0], preferred, tries(4, false), NOW);
-        assert_eq!(set.take_launchable(task(P0), HERE, false, NOW), Some((P0, 0)));
-        assert_eq!(end(&mut set, P0, lost()), Step::Continue);
-        assert!(!set.is_launchable(HERE, false, NOW) && set.is_launchable(there, false, NOW));
-        set.forget_place(there);
-        assert!(set.is_launchable(HERE, true, NOW));
-    }
-
-    #[test]
-    fn the_fourth_failure_of_one_partition_gives_up() {
-        let mut set = set([P0, P1], 4);
-        assert_eq!(launch_all(&mut set), [(P0, 0), (P1, 0)]);
-        for attempt in 1..4 {
-            assert_eq!(end(&mut set, P0, lost()), Step::Continue);
-            assert_eq!(launch_all(&mut set), [(P0, attempt)]);
-        }
-        assert!(matches!(end(&mut set, P0, lost()), Step::GiveUp { attempts: 4, .. }));
-    }
-
-    #[test]
-    fn repeated_ends_change_nothing() {
-        let mut set = set([P0], 4);
-        assert_eq!(end(&mut set, P0, lost()), Step::Unknown);
-        assert_eq!(launch_all(&mut set), [(P0, 0)]);
-        assert_eq!(end(&mut set, P0, Ok(())), DONE);
-        for outcome in [Ok(()), lost()] {
-            assert_eq!(end(&mut set, P0, outcome), Step::Unknown);
-        }
-        assert!(set.is_over());
-    }
-
-    #[test]
-    fn an_error_that_no_retry_can_mend_gives_up_at_once() {
-        let mut set = set([P0], 4);
-        launch_all(&mut set);
-        let step = end(&mut set, P0, Err(TaskError::Contract("zip of unequal lengths".to_owned())));
-        assert!(matches!(step, Step::GiveUp { attempts: 1, .. }));
-    }
-
-    #[test]
-    fn a_killed_attempt_does_not_count_as_failure() {
-        let mut set = set([P0], 1);
-        launch_all(&mut set);
-        assert_eq!(end(&mut set, P0, Err(TaskError::Killed("preempted".to_owned()))), Step::Continue);
-        assert_eq!(launch_all(&mut set), [(P0, 0)]);
-    }
-
-    #[test]
-    fn a_retired_set_launches_nothing_and_still_takes_successes() {
-        let mut set = set([P0, P1], 4);
-        launch(&mut set);
-        set.retire();
-        assert!(!set.is_launchable(HERE, true, NOW) && !set.is_over());
-        assert_eq!(end(&mut set, P0, Ok(())), DONE);
-        assert!(set.is_over());
-    }
-
-    const THERE: ExecutorId = ExecutorId(2);
-
-    fn at(millis: u64) -> Time {
-        Time(Duration::from_millis(millis))
-    }
-
-    /// Ten partitions, of which nine took 10 ms; the first runs as task 0.
-    fn with_a_straggler() -> TaskSetCore {
-        let partitions = (0..10).map(PartitionId);
-        let mut set = TaskSetCore::new(partitions, Preferred::new(), tries(4, true), NOW);
-        for n in 0..10 {
-            set.take_launchable(TaskId(n), HERE, false, at(0)).unwrap();
-        }
-        for n in 1..10 {
-            set.speculate(at(10_000));
-            assert!(!set.is_launchable(THERE, false, NOW), "too early");
-            assert_eq!(set.ended(TaskId(n), Ok(()), at(10)), DONE);
-        }
-        set
-    }
-
-    #[test]
-    fn a_straggler_is_tried_once_more_elsewhere_and_the_first_to_end_wins() {
-        for (first, second) in [(0, 10), (10, 0)] {
-            let mut set = with_a_straggler();
-            set.speculate(at(100));
-            assert!(!set.is_launchable(THERE, false, at(100)), "it does not take long yet");
-            set.speculate(at(101));
-            set.speculate(at(102));
-            assert!(!set.is_launchable(HERE, false, at(102)), "it is slow here");
-            assert_eq!(set.take_launchable(TaskId(10), THERE, false, at(102)), Some((P0, 0)));
-            set.speculate(at(999));
-            assert_eq!((set.left(), set.is_launchable(ExecutorId(3), false, at(999))), (1, false), "once");
-            let step = set.ended(TaskId(first), Ok(()), at(200));
-            assert_eq!(step, Step::Succeeded { superfluous: vec![TaskId(second)] });
-            assert!(set.is_over());
-            assert_eq!(set.ended(TaskId(second), Ok(()), at(200)), Step::Unknown);
-        }
-    }
-
-    #[test]
-    fn of_two_attempts_one_may_fail_and_both_may() {
-        let mut set = with_a_straggler();
-        set.speculate(at(500));
-        assert_eq!(set.ended(TaskId(0), lost(), at(500)), Step::Continue);
-        assert_eq!(set.left(), 1, "the copy is in line already");
-        assert_eq!(set.take_launchable(TaskId(10), THERE, false, at(500)), Some((P0, 1)));
-        assert_eq!(set.ended(TaskId(10), lost(), at(500)), Step::Continue);
-        assert_eq!(set.take_launchable(TaskId(11), HERE, false, at(500)), Some((P0, 2)));
-        assert_eq!(set.ended(TaskId(11), Ok(()), at(501)), DONE);
-        assert!(set.is_over());
-    }
-
-    #[test]
-    fn without_speculation_nobody_is_tried_twice_at_once() {
-        let mut set = set([P0, P1], 4);
-        launch_all(&mut set);
-        end(&mut set, P1, Ok(()));
-        set.speculate(at(1_000_000));
-        assert!(!set.is_launchable(THERE, false, at(1_000_000)));
-    }
-}
+mod tests;

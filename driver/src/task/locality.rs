@@ -1,58 +1,160 @@
-//! Which of its pending partitions a task set gives to which executor: those whose data an executor holds wait for it a
-//! while. Pure.
+//! Which of its pending partitions a task set gives to which executor: those that prefer a place wait for it a while,
+//! and then for the next best. Pure.
 //!
-//! Source: delay scheduling, Zaharia et al., `EuroSys` 2010: a task set that has launched nothing where its data is for as
-//! long as the wait gives up on place, until it launches there again.
+//! Source: delay scheduling, Zaharia et al., `EuroSys` 2010, with Spark's levels: a task set that has launched nothing at
+//! one level for as long as the wait goes on to the next, until it launches nearer again. A level at which no pending
+//! partition has an executor that lives is not waited for.
 
+use super::site::{Name, Site, Sites};
 use rsk_proto::{ExecutorId, PartitionId, Time};
 use std::{
     collections::{BTreeMap, BTreeSet},
     time::Duration,
 };
 
-/// Partitions to be tried, in the order in which they came.
+/// A place that a partition prefers.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Preference {
+    /// An executor that holds its block.
+    Executor(ExecutorId),
+    /// A host that holds much of its input.
+    Host(Name),
+}
+
+/// How near to its data a partition is run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default)]
+pub(crate) enum Level {
+    /// In the executor that holds its block.
+    #[default]
+    Process,
+    /// On a host that is preferred.
+    Host,
+    /// In the rack of such a host.
+    Rack,
+    Any,
+}
+
+impl Level {
+    fn next(self) -> Self {
+        match self {
+            Level::Process => Level::Host,
+            Level::Host => Level::Rack,
+            Level::Rack | Level::Any => Level::Any,
+        }
+    }
+}
+
+/// Partitions to be tried, in the order in which they came; each is there once.
 #[derive(Debug, Default)]
 pub(crate) struct Pending {
     wait: Duration,
     next: u64,
     queue: BTreeMap<u64, Waiting>,
+    at_of: BTreeMap<PartitionId, u64>,
     /// Those that no living executor is better for than another.
     anywhere: BTreeSet<u64>,
-    by_place: BTreeMap<ExecutorId, BTreeSet<u64>>,
-    /// When one was last launched where its data is.
-    local_at: Time,
+    by_executor: BTreeMap<ExecutorId, BTreeSet<u64>>,
+    by_host: BTreeMap<Name, BTreeSet<u64>>,
+    by_rack: BTreeMap<Name, BTreeSet<u64>>,
+    /// How many have preferences, whether an executor is there or not.
+    choosy: usize,
+    /// The level of the last launch, and when that was.
+    level: Level,
+    since: Time,
 }
 
 #[derive(Debug)]
 struct Waiting {
     partition: PartitionId,
-    /// Where it failed: another executor is better.
+    /// Another attempt runs there.
     avoids: Option<ExecutorId>,
-    places: Vec<ExecutorId>,
+    wants: Vec<Preference>,
+    near: Near,
+}
+
+/// What the preferences of a partition come to among the executors that live.
+#[derive(Debug, Default)]
+struct Near {
+    executors: Vec<ExecutorId>,
+    hosts: Vec<Name>,
+    racks: Vec<Name>,
+}
+
+impl Near {
+    /// A host or a rack is named only if it has executors beside those that are nearer.
+    fn of(wants: &[Preference], sites: &Sites) -> Self {
+        let mut near = Near::default();
+        let mut hosts = BTreeMap::new();
+        for want in wants {
+            match want {
+                Preference::Executor(executor) => {
+                    if let Some(site) = sites.of(*executor)
+                        && !near.executors.contains(executor)
+                    {
+                        near.executors.push(*executor);
+                        *hosts.entry(&site.host).or_insert(0) += 1;
+                    }
+                }
+                Preference::Host(host) => drop(hosts.entry(host).or_insert(0)),
+            }
+        }
+        let mut racks = BTreeMap::new();
+        for (host, nearer) in hosts {
+            let there = sites.on(host);
+            if there > nearer {
+                near.hosts.push(host.clone());
+            }
+            if let Some(rack) = sites.rack_of(host) {
+                *racks.entry(rack).or_insert(0) += there;
+            }
+        }
+        let beside = racks.into_iter().filter(|(rack, nearer)| sites.within(rack) > *nearer);
+        near.racks.extend(beside.map(|(rack, _)| rack.clone()));
+        near
+    }
+
+    fn is_nowhere(&self) -> bool {
+        self.executors.is_empty() && self.hosts.is_empty() && self.racks.is_empty()
+    }
+
+    /// Nothing where all places are the same.
+    fn level(&self, executor: ExecutorId, site: &Site) -> Option<Level> {
+        if self.executors.contains(&executor) {
+            Some(Level::Process)
+        } else if self.hosts.contains(&site.host) {
+            Some(Level::Host)
+        } else if site.rack.as_ref().is_some_and(|rack| self.racks.contains(rack)) {
+            Some(Level::Rack)
+        } else {
+            (!self.is_nowhere()).then_some(Level::Any)
+        }
+    }
 }
 
 impl Pending {
-    /// Nothing pending at `now`; data that is held somewhere is waited for so long.
+    /// Nothing pending at `now`; places that are preferred are waited for so long, at each level.
     pub(crate) fn new(wait: Duration, now: Time) -> Self {
-        Pending { wait, local_at: now, ..Pending::default() }
+        Pending { wait, since: now, ..Pending::default() }
     }
 
-    /// Adds a partition behind all others.
+    /// Adds a partition that is not there behind all others.
     pub(crate) fn push(
         &mut self,
         partition: PartitionId,
-        places: Vec<ExecutorId>,
+        wants: Vec<Preference>,
         avoids: Option<ExecutorId>,
+        sites: &Sites,
     ) {
+        if self.at_of.contains_key(&partition) {
+            return;
+        }
         let at = self.next;
         self.next += 1;
-        for place in &places {
-            self.by_place.entry(*place).or_default().insert(at);
-        }
-        if places.is_empty() {
-            self.anywhere.insert(at);
-        }
-        self.queue.insert(at, Waiting { partition, avoids, places });
+        self.choosy += usize::from(!wants.is_empty());
+        let near = Near::of(&wants, sites);
+        self.list(at, &near);
+        self.at_of.insert(partition, at);
+        self.queue.insert(at, Waiting { partition, avoids, wants, near });
     }
 
     pub(crate) fn len(&self) -> usize {
@@ -63,139 +165,160 @@ impl Pending {
         self.queue.is_empty()
     }
 
-    /// Is there one for this executor? `is_only` says that there is no other executor.
-    pub(crate) fn has_for(&self, place: ExecutorId, is_only: bool, now: Time) -> bool {
-        self.first_for(place, is_only, now).is_some()
+    /// Is there one for this executor, among those that may run there?
+    pub(crate) fn has_for(
+        &self,
+        executor: ExecutorId,
+        sites: &Sites,
+        may: impl Fn(PartitionId) -> bool,
+        now: Time,
+    ) -> bool {
+        self.first_for(executor, sites, may, now).is_some()
     }
 
-    /// Takes the one for this executor.
+    /// Takes the one for this executor, among those that may run there.
     ///
-    /// Cost: logarithmic, and one step more for each that avoids it.
-    pub(crate) fn take(&mut self, place: ExecutorId, is_only: bool, now: Time) -> Option<PartitionId> {
-        let at = self.first_for(place, is_only, now)?;
+    /// Cost: logarithmic, and one step more for each that may not.
+    pub(crate) fn take(
+        &mut self,
+        executor: ExecutorId,
+        sites: &Sites,
+        may: impl Fn(PartitionId) -> bool,
+        now: Time,
+    ) -> Option<PartitionId> {
+        let at = self.first_for(executor, sites, may, now)?;
         let waiting = self.remove(at)?;
-        if waiting.places.contains(&place) {
-            self.local_at = now;
+        let level = sites.of(executor).and_then(|site| waiting.near.level(executor, site));
+        if let Some(level) = level {
+            (self.level, self.since) = (level, now);
         }
         Some(waiting.partition)
     }
 
-    /// When one may be given to an executor that it does not prefer.
-    pub(crate) fn wake_at(&self) -> Option<Time> {
-        let is_choosy = |waiting: &Waiting| !waiting.places.is_empty() || waiting.avoids.is_some();
-        self.queue.values().next().filter(|first| is_choosy(first)).map(|_| self.local_at + self.wait)
+    /// When one may be given to an executor that is farther from what it prefers.
+    pub(crate) fn wake_at(&self, now: Time) -> Option<Time> {
+        self.allowed(now).1
     }
 
-    /// An executor has gone: nobody waits for it.
-    pub(crate) fn forget_place(&mut self, gone: ExecutorId) {
-        for at in self.by_place.remove(&gone).unwrap_or_default() {
-            if let Some(waiting) = self.queue.get_mut(&at) {
-                waiting.places.retain(|place| *place != gone);
-                if waiting.places.is_empty() {
-                    self.anywhere.insert(at);
-                }
+    /// Executors have come or gone: what is preferred is looked at again.
+    ///
+    /// Cost: logarithmic for each partition that prefers something; nothing where none does.
+    pub(crate) fn settle(&mut self, sites: &Sites, now: Time) {
+        if self.choosy == 0 {
+            return;
+        }
+        if sites.len() == 1 {
+            // Nothing could be launched before; what comes first need not be the best.
+            (self.level, self.since) = (Level::Process, now);
+        }
+        self.by_executor.clear();
+        self.by_host.clear();
+        self.by_rack.clear();
+        let mut queue = std::mem::take(&mut self.queue);
+        for (at, waiting) in &mut queue {
+            if !waiting.wants.is_empty() {
+                self.anywhere.remove(at);
+                waiting.near = Near::of(&waiting.wants, sites);
+                self.list(*at, &waiting.near);
             }
         }
+        self.queue = queue;
     }
 
     /// Another attempt has done this partition.
     pub(crate) fn skip(&mut self, partition: PartitionId) {
-        let same = |(at, waiting): (&u64, &Waiting)| (waiting.partition == partition).then_some(*at);
-        let all: Vec<u64> = self.queue.iter().filter_map(same).collect();
-        for at in all {
+        if let Some(at) = self.at_of.get(&partition).copied() {
             self.remove(at);
         }
     }
 
     pub(crate) fn clear(&mut self) {
-        *self = Pending { wait: self.wait, next: self.next, local_at: self.local_at, ..Pending::default() };
+        let Pending { wait, next, level, since, .. } = *self;
+        *self = Pending { wait, next, level, since, ..Pending::default() };
     }
 
-    fn first_for(&self, place: ExecutorId, is_only: bool, now: Time) -> Option<u64> {
-        if let Some(at) = self.by_place.get(&place).and_then(BTreeSet::first) {
-            return Some(*at);
+    /// The farthest level at which something may be launched, and when that will change.
+    fn allowed(&self, now: Time) -> (Level, Option<Time>) {
+        let (mut level, mut since) = (self.level, self.since);
+        while level < Level::Any {
+            let has_some = match level {
+                Level::Process => !self.by_executor.is_empty(),
+                Level::Host => !self.by_host.is_empty(),
+                Level::Rack | Level::Any => !self.by_rack.is_empty(),
+            };
+            if has_some {
+                let until = since + self.wait;
+                if now < until {
+                    return (level, Some(until));
+                }
+                since = until;
+            }
+            level = level.next();
         }
-        let has_waited = now.since(self.local_at) >= self.wait;
-        let may = |at: &&u64| {
-            is_only || has_waited || self.queue.get(at).is_some_and(|waiting| waiting.avoids != Some(place))
+        (level, None)
+    }
+
+    fn first_for(
+        &self,
+        executor: ExecutorId,
+        sites: &Sites,
+        may: impl Fn(PartitionId) -> bool,
+        now: Time,
+    ) -> Option<u64> {
+        let (is_only, may) = (sites.len() <= 1, &may);
+        let may = move |at: &&u64| {
+            let here = |waiting: &Waiting| is_only || waiting.avoids != Some(executor);
+            self.queue.get(at).is_some_and(|waiting| here(waiting) && may(waiting.partition))
         };
-        let anywhere = self.anywhere.iter().find(may);
-        anywhere.or_else(|| self.queue.keys().next().filter(|_| has_waited || is_only)).copied()
+        let first = |all: Option<&BTreeSet<u64>>| all.and_then(|all| all.iter().find(may)).copied();
+        let site = sites.of(executor);
+        let host = site.and_then(|site| self.by_host.get(&site.host));
+        let rack = site.and_then(|site| self.by_rack.get(site.rack.as_ref()?));
+        let level = if is_only { Level::Any } else { self.allowed(now).0 };
+        first(self.by_executor.get(&executor))
+            .or_else(|| first(host.filter(|_| level >= Level::Host)))
+            .or_else(|| first(Some(&self.anywhere)))
+            .or_else(|| first(rack.filter(|_| level >= Level::Rack)))
+            .or_else(|| self.queue.keys().filter(|_| level == Level::Any).find(may).copied())
+    }
+
+    fn list(&mut self, at: u64, near: &Near) {
+        for executor in &near.executors {
+            self.by_executor.entry(*executor).or_default().insert(at);
+        }
+        for host in &near.hosts {
+            self.by_host.entry(host.clone()).or_default().insert(at);
+        }
+        for rack in &near.racks {
+            self.by_rack.entry(rack.clone()).or_default().insert(at);
+        }
+        if near.is_nowhere() {
+            self.anywhere.insert(at);
+        }
     }
 
     fn remove(&mut self, at: u64) -> Option<Waiting> {
         let waiting = self.queue.remove(&at)?;
+        self.at_of.remove(&waiting.partition);
+        self.choosy -= usize::from(!waiting.wants.is_empty());
         self.anywhere.remove(&at);
-        for place in &waiting.places {
-            if let Some(all) = self.by_place.get_mut(place) {
-                all.remove(&at);
-            }
-        }
+        let Near { executors, hosts, racks } = &waiting.near;
+        executors.iter().for_each(|executor| unlist(&mut self.by_executor, executor, at));
+        hosts.iter().for_each(|host| unlist(&mut self.by_host, host, at));
+        racks.iter().for_each(|rack| unlist(&mut self.by_rack, rack, at));
         Some(waiting)
     }
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    const A: ExecutorId = ExecutorId(1);
-    const B: ExecutorId = ExecutorId(2);
-    const WAIT: Duration = Duration::from_secs(3);
-
-    fn at(secs: u64) -> Time {
-        Time(Duration::from_secs(secs))
-    }
-
-    fn pending(places: &[&[ExecutorId]]) -> Pending {
-        let mut pending = Pending::new(WAIT, at(0));
-        for (partition, places) in places.iter().enumerate() {
-            pending.push(PartitionId::of(partition), places.to_vec(), None);
+/// A place for which nothing waits is not listed.
+fn unlist<K: Ord>(all: &mut BTreeMap<K, BTreeSet<u64>>, key: &K, at: u64) {
+    if let Some(waiting) = all.get_mut(key) {
+        waiting.remove(&at);
+        if waiting.is_empty() {
+            all.remove(key);
         }
-        pending
-    }
-
-    fn take(pending: &mut Pending, place: ExecutorId, secs: u64) -> Option<u32> {
-        pending.take(place, false, at(secs)).map(|partition| partition.0)
-    }
-
-    #[test]
-    fn an_executor_gets_what_it_holds_first_and_then_what_nobody_holds() {
-        let mut all = pending(&[&[], &[B], &[A], &[A, B]]);
-        assert_eq!(take(&mut all, A, 0), Some(2));
-        assert_eq!(take(&mut all, A, 0), Some(3));
-        assert_eq!(take(&mut all, A, 0), Some(0));
-        assert!(!all.has_for(A, false, at(2)));
-        assert_eq!(all.wake_at(), Some(at(3)));
-        assert_eq!(take(&mut all, A, 3), Some(1), "it has waited");
-        assert!(all.is_empty());
-    }
-
-    #[test]
-    fn a_local_launch_begins_the_wait_again() {
-        let mut all = pending(&[&[B], &[B]]);
-        assert_eq!(take(&mut all, B, 2), Some(0));
-        assert_eq!(take(&mut all, A, 4), None);
-        assert_eq!(take(&mut all, A, 5), Some(1));
-    }
-
-    #[test]
-    fn nobody_waits_for_an_executor_that_has_gone_and_an_only_one_waits_for_nobody() {
-        let mut all = pending(&[&[B], &[B]]);
-        assert_eq!(take(&mut all, A, 0), None);
-        all.forget_place(B);
-        assert_eq!(take(&mut all, A, 0), Some(0));
-        assert_eq!(pending(&[&[B]]).take(A, true, at(0)), Some(PartitionId(0)));
-    }
-
-    #[test]
-    fn a_partition_is_tried_again_elsewhere_while_there_is_elsewhere() {
-        let mut all = Pending::new(WAIT, at(0));
-        all.push(PartitionId(0), Vec::new(), Some(A));
-        assert_eq!(take(&mut all, A, 1), None);
-        assert_eq!(all.wake_at(), Some(at(3)));
-        assert!(all.has_for(B, false, at(1)) && all.has_for(A, true, at(1)) && all.has_for(A, false, at(3)));
-        all.skip(PartitionId(0));
-        assert!(all.is_empty() && all.wake_at().is_none());
     }
 }
+
+#[cfg(test)]
+mod tests;

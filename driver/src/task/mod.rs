@@ -1,6 +1,16 @@
 //! Task sets: the missing partitions of one stage, submitted together.
 
-mod locality;
+#[cfg_attr(
+    not(feature = "simulation"),
+    expect(unreachable_pub, reason = "the simulation of the whole cluster reaches it")
+)]
+pub(crate) mod locality;
+pub(crate) mod exclude;
+#[cfg_attr(
+    not(feature = "simulation"),
+    expect(unreachable_pub, reason = "the simulation of the whole cluster reaches it")
+)]
+pub(crate) mod site;
 #[cfg_attr(
     not(feature = "simulation"),
     expect(unreachable_pub, reason = "the simulation of the whole cluster reaches it")

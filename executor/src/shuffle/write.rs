@@ -2,7 +2,9 @@
 
 use super::buffer::PartitionBuffer;
 use crate::{TaskContext, spill::Piece};
-use rsk_proto::{Data, MapOutput, MapOutputId, PartitionId, TaskError, encode_index, map_output_paths};
+use rsk_proto::{
+    Data, MapOutput, MapOutputId, PartSize, PartitionId, TaskError, encode_index, map_output_paths,
+};
 use std::{
     fs::{self, File},
     io::BufWriter,
@@ -11,6 +13,9 @@ use std::{
 
 /// Small frames are written so many bytes at a time.
 const WRITE_BYTES: usize = 256 << 10;
+
+/// From so many reduce partitions on, nobody looks at where much of their input is.
+const PARTS_COUNTED_MAX: usize = 1000;
 
 /// Writes the records of one map task, each to a reduce partition.
 ///
@@ -47,8 +52,12 @@ impl ShuffleWriter {
         fs::create_dir_all(folder).map_err(|error| TaskError::io(folder, "create", &error))?;
         let aside = data.with_extension("part");
         let written = self.concatenate(&aside);
-        let bytes = match written.and_then(|entries| publish(self.id, &entries, &aside, &data, &index)) {
-            Ok(bytes) => bytes,
+        let publish = |entries: Vec<Piece>| {
+            let bytes = publish(self.id, &entries, &aside, &data, &index)?;
+            Ok((bytes, parts(&entries)))
+        };
+        let (bytes, parts) = match written.and_then(publish) {
+            Ok(published) => published,
             Err(error) => {
                 for path in [&aside, &data, &index] {
                     fs::remove_file(path).unwrap_or(());
@@ -57,7 +66,10 @@ impl ShuffleWriter {
             }
         };
         task.count(|metrics| metrics.shuffle_written_bytes += bytes);
-        Ok(MapOutput { id: self.id, bytes, kept_by: task.executor().keeper().cloned() })
+        let kept_by = task.executor().keeper().cloned();
+        // Where all executors share a folder, no place is better than another.
+        let parts = if kept_by.is_some() { parts } else { Vec::new() };
+        Ok(MapOutput { id: self.id, bytes, kept_by, parts })
     }
 
     /// In one pass, with checksums as it goes.
@@ -75,6 +87,14 @@ impl ShuffleWriter {
         file.into_inner().map_err(|error| fail(error.into_error()))?;
         Ok(entries)
     }
+}
+
+/// How large the parts are, where they are few.
+fn parts(entries: &[Piece]) -> Vec<PartSize> {
+    if entries.len() >= PARTS_COUNTED_MAX {
+        return Vec::new();
+    }
+    entries.iter().map(|piece| PartSize::of(piece.end() - piece.offset)).collect()
 }
 
 /// The index appears last: an output with an index is whole.

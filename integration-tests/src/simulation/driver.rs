@@ -321,7 +321,7 @@ impl World {
     /// An executor gets no more tasks. If it is gone, those that it has are tried again.
     fn member_is_gone(&mut self, at: usize, executor: ExecutorId, is_over: bool) {
         let driver = &mut self.drivers[at];
-        driver.jobs.forget_place(executor);
+        driver.jobs.forget_place(executor, self.now);
         if !is_over {
             driver.jobs.leaving.insert(executor);
             return;
@@ -392,10 +392,9 @@ impl World {
         let (now, slots) = (self.now, usize::try_from(self.drivers[at].slots).unwrap_or(1));
         let mut tasks = Vec::new();
         let driver = &mut self.drivers[at];
-        let is_only = driver.members.len() == 1;
         for (executor, member) in &mut driver.members {
             while member.running.len() < slots
-                && let Some((partition, attempt)) = driver.jobs.take(*executor, is_only, now)
+                && let Some((partition, attempt)) = driver.jobs.take(*executor, now)
             {
                 member.running.insert(partition, attempt);
                 tasks.push((member.stream, partition, attempt));

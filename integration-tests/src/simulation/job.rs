@@ -1,6 +1,6 @@
 //! The jobs of one driver, one after the other: each is a task set, and what came of each partition.
 
-use rsk::simulation::{Preferred, Step, TaskSetCore, Tries};
+use rsk::simulation::{Preferred, Site, Sites, Step, TaskSetCore, Tries};
 use rsk_proto::{ExecutorId, PartitionId, TaskError, TaskId, Time};
 use std::{collections::BTreeSet, time::Duration};
 
@@ -21,6 +21,9 @@ pub(crate) struct Job {
 pub(crate) struct Jobs {
     pub(crate) all: Vec<Job>,
     attempts: u32,
+    /// The executors that have asked for tasks.
+    sites: Sites,
+    known: BTreeSet<ExecutorId>,
     /// The first job that is not done.
     working: Option<usize>,
     /// Executors that get nothing any more.
@@ -37,20 +40,28 @@ impl Jobs {
         Jobs {
             all: jobs.into_iter().map(job).collect(),
             attempts: 0,
+            sites: Sites::default(),
+            known: BTreeSet::new(),
             working: None,
             leaving: BTreeSet::new(),
         }
     }
 
     pub(crate) fn begin(&mut self, now: Time) {
-        if let Some(job) = self.current()
+        self.current();
+        if let Some(job) = self.working.and_then(|at| self.all.get_mut(at))
             && job.set.is_none()
             && job.begins <= now
         {
             let all = (0..job.partitions).map(PartitionId);
             let locality_wait = Duration::from_secs(3);
-            let tries = Tries { attempts_max: ATTEMPTS_MAX, locality_wait, has_speculation: false };
-            job.set = Some(TaskSetCore::new(all, Preferred::new(), tries, now));
+            let tries = Tries {
+                attempts_max: ATTEMPTS_MAX,
+                locality_wait,
+                has_speculation: false,
+                has_exclusion: true,
+            };
+            job.set = Some(TaskSetCore::new(all, Preferred::new(), tries, &self.sites, now));
         }
     }
 
@@ -68,20 +79,27 @@ impl Jobs {
         self.all.iter().filter_map(|job| job.set.as_ref()).map(TaskSetCore::left).sum()
     }
 
-    pub(crate) fn take(&mut self, place: ExecutorId, is_only: bool, now: Time) -> Option<(PartitionId, u32)> {
+    pub(crate) fn take(&mut self, place: ExecutorId, now: Time) -> Option<(PartitionId, u32)> {
         if self.leaving.contains(&place) {
             return None;
         }
         let task = TaskId(u64::from(self.attempts) + 1);
-        let (partition, _) = self.current()?.set.as_mut()?.take_launchable(task, place, is_only, now)?;
+        if self.known.insert(place) {
+            self.sites.join(place, Site::host(&place.to_string()));
+            self.settle(now);
+        }
+        self.current();
+        let set = self.all.get_mut(self.working?)?.set.as_mut()?;
+        let (partition, _) = set.take_launchable(task, place, &self.sites, now)?;
         self.attempts += 1;
         Some((partition, self.attempts))
     }
 
     /// The result of the attempt that is known to run is there: it is the one that may be committed.
     pub(crate) fn done(&mut self, partition: PartitionId, attempt: u32, now: Time) {
-        let set = self.current().and_then(|job| job.set.as_mut());
-        let step = set.map(|set| set.ended(TaskId(attempt.into()), Ok(()), now));
+        self.current();
+        let set = self.working.and_then(|at| self.all.get_mut(at)).and_then(|job| job.set.as_mut());
+        let step = set.map(|set| set.ended(TaskId(attempt.into()), Ok(()), &self.sites, now));
         if matches!(step, Some(Step::Succeeded { .. })) {
             self.commit(partition);
         }
@@ -96,15 +114,25 @@ impl Jobs {
     }
 
     pub(crate) fn lost(&mut self, attempt: u32, now: Time) {
-        if let Some(set) = self.current().and_then(|job| job.set.as_mut()) {
+        self.current();
+        let set = self.working.and_then(|at| self.all.get_mut(at)).and_then(|job| job.set.as_mut());
+        if let Some(set) = set {
             let lost = TaskError::Lost("its executor is gone".to_owned());
-            set.ended(TaskId(attempt.into()), Err(lost), now);
+            set.ended(TaskId(attempt.into()), Err(lost), &self.sites, now);
         }
     }
 
-    pub(crate) fn forget_place(&mut self, place: ExecutorId) {
+    pub(crate) fn forget_place(&mut self, place: ExecutorId, now: Time) {
+        self.known.remove(&place);
+        self.sites.leave(place);
         if let Some(set) = self.current().and_then(|job| job.set.as_mut()) {
             set.forget_place(place);
         }
+        self.settle(now);
+    }
+
+    fn settle(&mut self, now: Time) {
+        let sets = self.all.iter_mut().filter_map(|job| job.set.as_mut());
+        sets.for_each(|set| set.settle(&self.sites, now));
     }
 }

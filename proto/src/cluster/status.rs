@@ -319,6 +319,22 @@ pub struct TasksStatus {
     pub stages: Vec<StageStatus>,
     /// The tasks that run, or wait at an executor.
     pub running: Vec<TaskStatus>,
+    /// Executors and hosts that get none, because tasks failed there.
+    #[serde(default)]
+    pub excluded: Vec<ExclusionStatus>,
+}
+
+/// An executor or a host that gets no tasks, because some failed there.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ExclusionStatus {
+    /// The stage that does without it; nothing where the whole application does.
+    pub stage: Option<u64>,
+    /// The executor, if it is one.
+    pub executor: Option<u64>,
+    /// The host, if it is all of one.
+    pub host: Option<String>,
+    /// Why, in a sentence.
+    pub why: String,
 }
 
 /// One stage that runs.

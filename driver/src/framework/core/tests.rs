@@ -213,3 +213,32 @@ fn an_executor_that_is_given_back_while_there_is_no_master_is_given_back_to_the_
     let told = core.demand();
     assert_eq!(core.subscribed(told), [Command::Release(ExecutorId(1))]);
 }
+
+#[test]
+fn executors_of_no_use_are_replaced_elsewhere_and_given_back_when_they_stay_so() {
+    let mut core = core(1, 2);
+    load(&mut core, 8, &[], 0);
+    offer(&mut core, 1, "cpus:1;mem:20g");
+    core.step(Event::Joined(ExecutorId(1)), at(0));
+    let useless = |for_all: bool, hosts: &[&str]| {
+        let executors = BTreeSet::from([ExecutorId(1)]);
+        let for_all = if for_all { executors.clone() } else { BTreeSet::new() };
+        let hosts = hosts.iter().map(|host| ((*host).to_owned(), "of a reason".to_owned())).collect();
+        Event::Useless { executors, for_all, hosts }
+    };
+    assert_eq!(core.step(useless(false, &["h"]), at(1)), [], "one more is all it may have");
+    let declined = offer(&mut core, 2, "cpus:8;mem:20g");
+    assert!(
+        matches!(&declined[..], [Command::Decline { refuse, .. }] if refuse.why == "h is excluded: of a reason"),
+        "{declined:?}"
+    );
+    core.step(useless(false, &[]), at(1));
+    assert_eq!(bought(&offer(&mut core, 3, "cpus:8;mem:20g")[0]), 1);
+    load(&mut core, 8, &[1], 2);
+    assert_eq!(core.step(useless(true, &[]), at(2)), [], "it has tasks");
+    let commands = load(&mut core, 8, &[], 3);
+    assert!(
+        matches!(&commands[..], [Command::Release(ExecutorId(1)), Command::Want(Some(_))]),
+        "{commands:?}"
+    );
+}

@@ -5,7 +5,7 @@ use crate::{
     dag::version::Version,
     dispatch::JobNews,
     job,
-    rdd::{Dependency, Determinism, Rdd, Stage, ship::Entry},
+    rdd::{Dependency, Determinism, PreferredHosts, Rdd, Stage, ship::Entry},
 };
 use crossbeam_channel::Sender;
 use parking_lot::Mutex;
@@ -164,6 +164,10 @@ impl<R: Rdd, A: PartitionAction<R::Item>> Stage for ResultStage<R, A> {
 
     fn dependencies(&self, to: &mut Vec<Dependency>) {
         self.task.rdd.dependencies(to);
+    }
+
+    fn preferred_hosts(&self) -> Option<PreferredHosts> {
+        self.task.rdd.preferred_hosts()
     }
 
     fn determinism(&self) -> Determinism {

@@ -15,6 +15,10 @@ macro_rules! facts_of {
             self.$($parent).+.dependencies(to);
         }
 
+        fn preferred_hosts(&self) -> Option<$crate::rdd::PreferredHosts> {
+            self.$($parent).+.preferred_hosts()
+        }
+
         fn determinism(&self) -> $crate::rdd::Determinism {
             self.$($parent).+.determinism()
         }

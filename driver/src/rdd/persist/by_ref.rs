@@ -3,7 +3,7 @@
 use super::{Persisted, Shared};
 use crate::{
     Context,
-    rdd::{Dependency, Determinism, Items, Rdd},
+    rdd::{Dependency, Determinism, Items, PreferredHosts, Rdd},
 };
 use rsk_executor::{TaskContext, block::SharedIter};
 use rsk_proto::{CodecError, Data, Decoder, Encoder, PartitionId};
@@ -31,6 +31,10 @@ impl<P: Rdd<Item: Data + Sync + Clone>> Rdd for ByRef<P> {
 
     fn dependencies(&self, to: &mut Vec<Dependency>) {
         self.0.dependencies(to);
+    }
+
+    fn preferred_hosts(&self) -> Option<PreferredHosts> {
+        self.0.preferred_hosts()
     }
 
     fn determinism(&self) -> Determinism {

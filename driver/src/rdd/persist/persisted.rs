@@ -5,7 +5,7 @@ use crate::{
     Context,
     dag::version::Version,
     rdd::{
-        Dependency, Determinism, Items, Partitioning, Rdd,
+        Dependency, Determinism, Items, Partitioning, PreferredHosts, Rdd,
         dependency::{self, Needs},
     },
 };
@@ -161,6 +161,10 @@ impl<P: Rdd<Item: Data + Sync + Clone>> Rdd for Persisted<P> {
 
     fn determinism(&self) -> Determinism {
         self.parent().determinism()
+    }
+
+    fn preferred_hosts(&self) -> Option<PreferredHosts> {
+        self.parent().preferred_hosts()
     }
 
     fn partitioning(&self) -> Option<Partitioning> {

@@ -4,7 +4,8 @@ use super::extent::{Extent, Part};
 use crate::{
     Context, Result,
     rdd::{
-        Dependency, Determinism, Items, Partitioning, Rdd, partitions::check_partitions, source::slice_of,
+        Dependency, Determinism, Items, Partitioning, PreferredHosts, Rdd, partitions::check_partitions,
+        source::slice_of,
     },
 };
 use rsk_executor::TaskContext;
@@ -35,6 +36,16 @@ impl<P: Rdd> Rdd for Coalesce<P> {
 
     fn dependencies(&self, to: &mut Vec<Dependency>) {
         self.0.all().0.dependencies(to);
+    }
+
+    fn preferred_hosts(&self) -> Option<PreferredHosts> {
+        let (parent, partitions) = self.0.all();
+        let all = parent.partitions() as u64;
+        let group = |index| {
+            let group = slice_of(all, index as u64, *partitions as u64);
+            to_usize(group.start)..to_usize(group.end)
+        };
+        parent.preferred_hosts().map(|hosts| hosts.grouped((0..*partitions).map(group)))
     }
 
     fn determinism(&self) -> Determinism {

@@ -75,6 +75,10 @@ macro_rules! as_parent {
         fn dependencies(&self, to: &mut Vec<$crate::rdd::Dependency>) {
             self.parent.dependencies(to);
         }
+
+        fn preferred_hosts(&self) -> Option<$crate::rdd::PreferredHosts> {
+            self.parent.preferred_hosts()
+        }
     };
 }
 pub(crate) use as_parent;
@@ -118,6 +122,10 @@ macro_rules! two_parents {
         fn dependencies(&self, to: &mut Vec<$crate::rdd::Dependency>) {
             self.left.dependencies(to);
             self.right.dependencies(to);
+        }
+
+        fn preferred_hosts(&self) -> Option<$crate::rdd::PreferredHosts> {
+            self.left.preferred_hosts().or_else(|| self.right.preferred_hosts())
         }
 
         fn determinism(&self) -> $crate::rdd::Determinism {

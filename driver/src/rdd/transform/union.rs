@@ -3,7 +3,7 @@
 use super::extent::{Extent, Part};
 use crate::{
     Context,
-    rdd::{Dependency, Determinism, Rdd},
+    rdd::{Dependency, Determinism, PreferredHosts, Rdd},
 };
 use rsk_executor::TaskContext;
 use rsk_proto::{CodecError, Decoder, Encoder, PartitionId};
@@ -41,6 +41,14 @@ impl<A: Rdd, B: Rdd<Item = A::Item>> Rdd for Union<A, B> {
         let (first, second) = self.0.all();
         first.dependencies(to);
         second.dependencies(to);
+    }
+
+    fn preferred_hosts(&self) -> Option<PreferredHosts> {
+        let (first, second) = self.0.all();
+        PreferredHosts::chain([
+            (first.partitions(), first.preferred_hosts()),
+            (second.partitions(), second.preferred_hosts()),
+        ])
     }
 
     fn determinism(&self) -> Determinism {

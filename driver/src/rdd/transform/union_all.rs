@@ -3,7 +3,7 @@
 use super::extent::{Extent, Part};
 use crate::{
     Context, Error, Result,
-    rdd::{Dependency, Determinism, Rdd, partitions::check_partitions},
+    rdd::{Dependency, Determinism, PreferredHosts, Rdd, partitions::check_partitions},
 };
 use rsk_executor::TaskContext;
 use rsk_proto::{CodecError, Decoder, Encoder, PartitionId};
@@ -66,6 +66,11 @@ impl<R: Rdd> Rdd for UnionAll<R> {
 
     fn dependencies(&self, to: &mut Vec<Dependency>) {
         self.0.all().rdds.iter().for_each(|(_, rdd)| rdd.dependencies(to));
+    }
+
+    fn preferred_hosts(&self) -> Option<PreferredHosts> {
+        let rdds = &self.0.all().rdds;
+        PreferredHosts::chain(rdds.iter().map(|(_, rdd)| (rdd.partitions(), rdd.preferred_hosts())))
     }
 
     fn determinism(&self) -> Determinism {

@@ -3,7 +3,7 @@
 use super::extent::{Extent, Part};
 use crate::{
     Context,
-    rdd::{Dependency, Determinism, Partitioning, Rdd, action::Count, gather::Gathered},
+    rdd::{Dependency, Determinism, Partitioning, PreferredHosts, Rdd, action::Count, gather::Gathered},
 };
 use rsk_executor::TaskContext;
 use rsk_proto::{Cause, CodecError, Decoder, Encoder, PartitionId};
@@ -69,6 +69,10 @@ impl<P: Rdd> Rdd for ZipWithIndex<P> {
         let all = self.0.all();
         all.parent.dependencies(to);
         all.starts.iter().for_each(|starts| starts.dependency(to));
+    }
+
+    fn preferred_hosts(&self) -> Option<PreferredHosts> {
+        self.0.all().parent.preferred_hosts()
     }
 
     fn determinism(&self) -> Determinism {
