@@ -23,6 +23,7 @@ use self::{
 };
 use anyhow::Result;
 use clap::{CommandFactory, Parser};
+use rsk_proto::status::{FrameworkState, FrameworkStatus};
 use std::{
     io::{self, Write},
     process::ExitCode,

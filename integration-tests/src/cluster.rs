@@ -37,6 +37,8 @@ pub struct TestCluster {
     master: Option<Process>,
     agents: Vec<Option<Process>>,
     resources: String,
+    /// Of each agent, where they are apart.
+    racks: Vec<String>,
 }
 
 impl TestCluster {
@@ -46,7 +48,8 @@ impl TestCluster {
         let folder = tempfile::Builder::new().prefix("rsk-test-").tempdir().unwrap();
         let address = "127.0.0.1:0".to_owned();
         let resources = RESOURCES.to_owned();
-        let mut cluster = TestCluster { folder, address, master: None, agents: Vec::new(), resources };
+        let mut cluster =
+            TestCluster { folder, address, master: None, agents: Vec::new(), resources, racks: Vec::new() };
         cluster.start_master();
         cluster
     }
@@ -55,6 +58,13 @@ impl TestCluster {
     #[must_use]
     pub fn each_with(mut self, resources: &str) -> Self {
         resources.clone_into(&mut self.resources);
+        self
+    }
+
+    /// Agents that are started from now on have hosts of their own, 127.0.0.2 and so on, in these racks.
+    #[must_use]
+    pub fn in_racks(mut self, racks: &[&str]) -> Self {
+        self.racks = racks.iter().map(|rack| (*rack).to_owned()).collect();
         self
     }
 
@@ -93,10 +103,16 @@ impl TestCluster {
     /// Starts an agent, for the first time or again, with the same folder.
     pub fn start_agent(&mut self, number: usize) {
         assert!(self.agents[number].is_none(), "agent {number} runs");
+        let mut attributes = format!("test:{number}");
+        let mut listen = "127.0.0.1:0".to_owned();
+        if let Some(rack) = self.racks.get(number) {
+            attributes += &format!(";rack:{rack}");
+            listen = format!("127.0.0.{}:0", number + 2);
+        }
         let agent = Process::start(
             self.command()
-                .args(["agent", "--log", "error", "-m", &self.address, "--listen", "127.0.0.1:0"])
-                .args(["--resources", &self.resources, "--attributes", &format!("test:{number}")])
+                .args(["agent", "--log", "error", "-m", &self.address, "--listen", &listen])
+                .args(["--resources", &self.resources, "--attributes", &attributes])
                 .arg("--work-dir")
                 .arg(self.agent_folder(number)),
         );

@@ -4,7 +4,7 @@ use rsk_proto::ExecutorId;
 use std::{collections::BTreeMap, sync::Arc};
 
 /// The name of a host or of a rack.
-pub type Name = Arc<str>;
+pub(crate) type Name = Arc<str>;
 
 /// Where an executor is.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -11,6 +11,7 @@ mod executors;
 mod files;
 mod masters;
 mod offers;
+mod places;
 mod program;
 mod signals;
 mod story;
@@ -23,7 +24,14 @@ fn main() -> rsk::Result<()> {
     if let Some(asked) = program::asked() {
         return rsk::run(|ctx| program::run(ctx, &asked));
     }
-    let quick = [executors::STORIES, tasks::STORIES, agents::STORIES, masters::STORIES, files::STORIES];
+    let quick = [
+        executors::STORIES,
+        tasks::STORIES,
+        agents::STORIES,
+        masters::STORIES,
+        files::STORIES,
+        places::STORIES,
+    ];
     let slow = [executors::SLOW, tasks::SLOW, offers::SLOW];
     let trial = |(name, story): &(&'static str, fn())| {
         let story = *story;

@@ -29,6 +29,8 @@ pub(crate) fn run(ctx: &Context, asked: &str) -> Result<()> {
     match asked {
         "sums" => sums(ctx, &signals, out),
         "parts" => parts(ctx, &signals, out),
+        "places" => places(ctx, &signals, out),
+        "bad_place" => bad_place(ctx, &signals, out),
         "loop" => endless(ctx, &signals, out),
         fault => misbehave(ctx, &signals, fault, out),
     }
@@ -83,6 +85,45 @@ fn misbehave(ctx: &Context, signals: &Signals, fault: &str, out: String) -> Resu
                 unknown => panic!("no such program: {unknown}"),
             }
         }
+        n.to_string()
+    });
+    lines.save_as_text_file(out)
+}
+
+/// What prefers the first host, and what reads cached blocks, on three executors.
+fn places(ctx: &Context, signals: &Signals, out: String) -> Result<()> {
+    let made = ctx.range(0..3, 3).with(signals.clone()).map(|signals, n| {
+        signals.come(&format!("made-{n}"));
+        signals.pass("made");
+        n
+    });
+    let made = made.cache();
+    made.count()?;
+    let read = made.with(signals.clone()).map(|signals, n| {
+        signals.come(&format!("read-{n}"));
+        n.to_string()
+    });
+    let read = read.collect()?;
+    let parts = [0, 1].map(|part| (vec![part], vec!["127.0.0.2".to_owned()]));
+    let near = ctx.parallelize_at(parts.to_vec())?.with(signals.clone()).map(|signals, part| {
+        signals.pass("near");
+        part.to_string()
+    });
+    near.union(&ctx.parallelize(read, 1)?).save_as_text_file(out)
+}
+
+/// The agent at which tasks of the bad place fail.
+const BAD: &str = "/agent-0/";
+
+/// Writes numbers, where all tasks of one agent fail.
+fn bad_place(ctx: &Context, signals: &Signals, out: String) -> Result<()> {
+    let lines = ctx.range(0..8, 8).with(signals.clone()).map(|signals, n| {
+        let sandbox = std::env::var("RSK_SANDBOX").unwrap_or_default();
+        if signals.may_misbehave() && sandbox.contains(BAD) {
+            signals.pass("bad");
+            assert!(!signals.is_each(FAULT), "a bad place");
+        }
+        signals.pass("good");
         n.to_string()
     });
     lines.save_as_text_file(out)

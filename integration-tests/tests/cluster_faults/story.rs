@@ -50,7 +50,11 @@ impl Story {
 
     /// The same, with options of `rsk submit`.
     pub(crate) fn start_with(agents: usize, asked: &'static str, open: &[&str], options: &[&str]) -> Self {
-        let cluster = TestCluster::new().agents(agents);
+        Story::on(TestCluster::new().agents(agents), asked, open, options)
+    }
+
+    /// The same, on a cluster of one's own.
+    pub(crate) fn on(cluster: TestCluster, asked: &'static str, open: &[&str], options: &[&str]) -> Self {
         let signals = Signals::in_folder(&cluster.folder().join("signals"));
         open.iter().for_each(|gate| signals.open(gate));
         let mut command = submission(&cluster, options, asked, &signals, &cluster.folder().join("out"));
