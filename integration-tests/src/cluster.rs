@@ -106,7 +106,7 @@ impl TestCluster {
         let mut attributes = format!("test:{number}");
         let mut listen = "127.0.0.1:0".to_owned();
         if let Some(rack) = self.racks.get(number) {
-            attributes += &format!(";rack:{rack}");
+            attributes = format!("{attributes};rack:{rack}");
             listen = format!("127.0.0.{}:0", number + 2);
         }
         let agent = Process::start(
