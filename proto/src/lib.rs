@@ -53,7 +53,7 @@ pub use shuffle_file::{
 pub use size::{ByteSize, ParseSizeError, to_usize};
 pub use stream::{
     FromExecutor, HEARTBEAT_EVERY, LOST_AFTER, MapOutputs, ProgramHash, STREAM_VERSION, TASKS_AHEAD_MAX,
-    ToExecutor, VALUE_SHARED_FROM, receive, send,
+    ToExecutor, VALUE_SHARED_FROM, put_message, receive, send,
 };
 pub use task::{
     AccumulatorUpdate, BlockUpdate, Keeper, MapOutput, Next, OrRaise, TaskEnd, TaskError, TaskMetrics,

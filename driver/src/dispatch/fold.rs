@@ -7,7 +7,7 @@ use crate::{
         graph::Reach,
     },
     local::guarded,
-    place::Place,
+    place::{Heard, Place},
     task::core::Step,
 };
 use rsk_executor::shuffle;
@@ -15,8 +15,24 @@ use rsk_proto::{AccumulatorUpdate, Cause, TaskAttempt, TaskEnd, TaskError, TaskI
 use std::{sync::atomic::Ordering, time::Duration};
 
 impl Dispatch {
+    /// Something has become of a task that an executor had.
+    pub(super) fn fold_heard(&self, state: &mut State, place: &Place, heard: Heard) {
+        place.loses();
+        match heard {
+            Heard::Ended(end) => self.fold(state, place, end),
+            Heard::Returned(attempt) => {
+                let Some(set) = state.sets.get_mut(&(attempt.stage, attempt.stage_attempt)) else { return };
+                set.is_killed.remove(&attempt.task);
+                if set.core.give_back(attempt.task) {
+                    state.pools.leave(&set.pool, 1);
+                    state.wake_all();
+                }
+            }
+        }
+    }
+
     /// One task has ended.
-    pub(super) fn fold(&self, state: &mut State, place: &Place, end: TaskEnd) {
+    fn fold(&self, state: &mut State, place: &Place, end: TaskEnd) {
         let TaskEnd { attempt, outcome, accumulators, blocks, metrics } = end;
         if place.is_closed() {
             // What it holds goes with it.
@@ -56,7 +72,7 @@ impl Dispatch {
             Step::Unknown => output.into_iter().for_each(|output| self.discard(output)),
             // It may be in line again, and whoever waits for work is not this executor.
             Step::Continue => {
-                self.has_work.notify_all();
+                state.wake_all();
             }
             Step::Succeeded { .. } => {
                 let output = output.into_iter();

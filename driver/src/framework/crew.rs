@@ -1,6 +1,7 @@
-//! The executors of an application as they come and go: who was ordered, who dialled, and the lanes that bring them tasks.
+//! The executors of an application as they come and go: who was ordered, who dialled, and who has left.
 
 use super::{
+    carrier::{Carrier, Underway},
     shell::News,
     values::{Answer, Values},
     web,
@@ -10,14 +11,15 @@ use crate::{
     image,
     local::STACK_BYTES,
     peer::{Answers, Peer, Peers, refusal},
-    place::Place,
+    place::{Heard, Place},
     track::MapOutputTable,
 };
+use crossbeam_channel::{Sender, unbounded};
 use parking_lot::Mutex;
 use rsk_executor::{DriverLink, ExecutorConfig};
 use rsk_proto::{
-    AgentId, ExecutorId, FromExecutor, Keeper, LOST_AFTER, TaskEnd, TaskError, TaskMetrics, TaskOutput,
-    ToExecutor, VALUE_SHARED_FROM, ValueId, receive, send,
+    AgentId, ExecutorId, FromExecutor, Keeper, LOST_AFTER, TaskEnd, TaskId, TaskOutput, ToExecutor,
+    VALUE_SHARED_FROM, ValueId, receive, send,
     status::{StageStatus, TasksStatus},
 };
 use std::{
@@ -40,8 +42,6 @@ const GREETING_TIMEOUT: Duration = Duration::from_secs(10);
 const WRITE_TIMEOUT: Duration = Duration::from_secs(30);
 /// Connections whose greeting is awaited at a time.
 const GREETINGS_MAX: usize = 64;
-/// Lanes a slot: while one task runs, the next is on its way.
-const LANES: u32 = 2;
 
 /// The executors of one application.
 pub(crate) struct Crew {
@@ -67,10 +67,15 @@ pub(super) struct Member {
     stream: TcpStream,
 }
 
-/// What one executor asks of the crew.
+/// What one executor asks and says.
 struct Asks {
     crew: Arc<Crew>,
     executor: ExecutorId,
+    place: Arc<Place>,
+    underway: Arc<Underway>,
+    heard: Vec<Heard>,
+    /// Tasks whose large results are to be brought.
+    results: Sender<TaskEnd>,
 }
 
 impl Answers for Asks {
@@ -99,6 +104,29 @@ impl Answers for Asks {
             self.crew.answer(executor, id, answer);
         }
         Ok(())
+    }
+
+    fn ended(&mut self, end: TaskEnd) -> Option<TaskEnd> {
+        // One that was given up is not waited for.
+        self.underway.end(end.attempt.task)?;
+        if let Ok(TaskOutput::Spooled { .. }) = &end.outcome {
+            // Where they are brought is there as long as this.
+            self.results.send(end).unwrap_or(());
+        } else {
+            self.heard.push(Heard::Ended(end));
+        }
+        None
+    }
+
+    fn returned(&mut self, tasks: &[TaskId]) {
+        let returned = tasks.iter().filter_map(|task| self.underway.end(*task));
+        self.heard.extend(returned.map(Heard::Returned));
+    }
+
+    fn caught_up(&mut self) {
+        if !self.heard.is_empty() {
+            self.crew.dispatch.report(&self.place, std::mem::take(&mut self.heard));
+        }
     }
 }
 
@@ -233,12 +261,21 @@ impl Crew {
         send(&ToExecutor::Welcome { memory, slots, work_dir: PathBuf::new() }, &mut stream)?;
         stream.set_read_timeout(Some(LOST_AFTER))?;
         let place = Arc::new(Place::new(id, slots));
-        let (crew, gone) = (Arc::downgrade(&self), Arc::clone(&place));
-        let asks = Asks { crew: Arc::clone(&self), executor: id };
+        let underway = Arc::new(Underway::new());
+        let (results, to_bring) = unbounded();
+        let asks = Asks {
+            crew: Arc::clone(&self),
+            executor: id,
+            place: Arc::clone(&place),
+            underway: Arc::clone(&underway),
+            heard: Vec::new(),
+            results,
+        };
         let own = stream.try_clone()?;
+        let (crew, gone, lost) = (Arc::downgrade(&self), Arc::clone(&place), Arc::clone(&underway));
         let peer = Peer::start(stream.try_clone()?, stream, asks, move || {
             // The agent says why later.
-            crew.upgrade().inspect(|crew| crew.left(&gone));
+            crew.upgrade().inspect(|crew| crew.left(&gone, &lost));
         })?;
         let member = Member { place: Arc::clone(&place), peer: Arc::clone(&peer), stream: own };
         self.members.lock().insert(id, member);
@@ -246,17 +283,19 @@ impl Crew {
         self.dispatch.join(&place);
         tracing::info!(executor = %id, slots, "an executor has come");
         self.tell(News::Joined(id));
-        for _ in 0..slots * LANES {
-            let (crew, place, peer) = (Arc::clone(&self), Arc::clone(&place), Arc::clone(&peer));
-            let builder = thread::Builder::new().name("lane".to_owned()).stack_size(STACK_BYTES);
-            builder.spawn(move || crew.lane(&place, &peer))?;
-        }
+        let named = |name: &str| thread::Builder::new().name(name.to_owned());
+        let (crew, of, from) = (Arc::clone(&self), Arc::clone(&place), Arc::clone(&peer));
+        named("results").spawn(move || to_bring.iter().for_each(|end| crew.bring(&of, &from, end)))?;
+        let carrier = Carrier { crew: self, place, peer, underway };
+        named("carry").stack_size(STACK_BYTES).spawn(move || carrier.run())?;
         Ok(())
     }
 
     /// An executor's stream has ended.
-    fn left(&self, place: &Place) {
+    fn left(&self, place: &Place, underway: &Underway) {
         self.dispatch.leave(place);
+        let why = format!("its {}: {}", place.id, io::Error::from(io::ErrorKind::UnexpectedEof));
+        self.dispatch.report(place, underway.close(&why));
         if !self.is_over.load(Ordering::Relaxed) {
             // One that has only fallen silent keeps its slots until somebody ends it.
             self.tell(News::Stuck(place.id));
@@ -295,41 +334,22 @@ impl Crew {
         Ok((*id, why))
     }
 
-    /// Brings tasks to an executor, one after another.
-    fn lane(&self, place: &Place, peer: &Peer) {
-        let mut ended = None;
-        while let Some(work) = self.dispatch.turn(place, ended.take()) {
-            let (attempt, is_killed) = (work.attempt, Arc::clone(&work.is_killed));
-            let task = crate::local::guarded("encoding a task", || work.encode()).and_then(|task| task);
-            let end = task.and_then(|task| {
-                let end =
-                    peer.run(attempt.task, task, &is_killed).map_err(|error| self.lost(place, &error))?;
-                self.bring(peer, end)
-            });
-            ended = Some(end.unwrap_or_else(|error| TaskEnd {
-                attempt,
-                outcome: Err(error),
-                accumulators: Vec::new(),
-                blocks: Vec::new(),
-                metrics: TaskMetrics::default(),
-            }));
-        }
-    }
-
-    /// A large result comes here with its task's end.
-    fn bring(&self, peer: &Peer, mut end: TaskEnd) -> Result<TaskEnd, TaskError> {
+    /// A task whose large result has come here has ended.
+    fn bring(&self, place: &Place, peer: &Peer, mut end: TaskEnd) {
         if let Ok(TaskOutput::Spooled { path, bytes }) = &mut end.outcome {
             let here = self.results.join(end.attempt.task.to_string());
-            peer.pull(end.attempt.task, *bytes, &here)?;
-            *path = here;
+            match peer.pull(end.attempt.task, *bytes, &here) {
+                Ok(()) => *path = here,
+                Err(error) => end.outcome = Err(error),
+            }
         }
-        Ok(end)
+        self.dispatch.report(place, vec![Heard::Ended(end)]);
     }
 
-    fn lost(&self, place: &Place, error: &io::Error) -> TaskError {
+    /// An executor is no good any more: it gets nothing, and whoever started it ends it.
+    pub(super) fn lose(&self, place: &Place) {
         self.dispatch.leave(place);
         self.tell(News::Stuck(place.id));
-        TaskError::Lost(format!("its {}: {error}", place.id))
     }
 
     /// The conversation with the master hears of it unless the application has ended.

@@ -5,6 +5,7 @@
     expect(unreachable_pub, reason = "the simulation of the whole cluster reaches it")
 )]
 pub(crate) mod core;
+mod carrier;
 mod crew;
 mod program;
 mod shell;

@@ -230,6 +230,22 @@ impl TaskSetCore {
         }
     }
 
+    /// An attempt has not begun where it was sent, and will not: its partition is in line again. False when it is not
+    /// known to run.
+    pub fn give_back(&mut self, task: TaskId) -> bool {
+        let Some(Attempt { partition, .. }) = self.running.remove(&task) else { return false };
+        let is_tried = self.running.values().any(|attempt| attempt.partition == partition);
+        if !self.is_retired {
+            self.try_again(partition, None, is_tried);
+        }
+        true
+    }
+
+    /// How many partitions are in line.
+    pub fn waiting(&self) -> usize {
+        self.pending.len()
+    }
+
     /// Unless another attempt at the partition runs, or is in line.
     fn try_again(&mut self, partition: PartitionId, avoids: Option<ExecutorId>, is_tried: bool) {
         if !is_tried && !self.copies.remove(&partition) {
@@ -334,6 +350,16 @@ mod tests {
         launch_all(&mut set);
         assert_eq!(end(&mut set, P0, Err(TaskError::Killed("preempted".to_owned()))), Step::Continue);
         assert_eq!(launch_all(&mut set), [(P0, 0)]);
+    }
+
+    #[test]
+    fn what_was_given_back_is_in_line_again_and_has_not_failed() {
+        let mut set = set([P0], 1);
+        launch(&mut set).unwrap();
+        assert!(set.give_back(task(P0)) && !set.give_back(task(P0)));
+        assert_eq!(launch(&mut set), Some((P0, 0)));
+        set.retire();
+        assert!(set.give_back(task(P0)) && set.is_over());
     }
 
     #[test]
