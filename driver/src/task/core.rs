@@ -204,7 +204,10 @@ impl TaskSetCore {
             if self.tries.has_speculation {
                 self.ran.push(now.since(since));
             }
-            self.skip(partition);
+            // Looking for it costs a step for each that waits.
+            if self.copies.contains(&partition) {
+                self.skip(partition);
+            }
             let others = self.running.iter().filter(|(_, attempt)| attempt.partition == partition);
             let superfluous: Vec<TaskId> = others.map(|(task, _)| *task).collect();
             self.running.retain(|_, attempt| attempt.partition != partition);
