@@ -191,6 +191,11 @@ impl Dispatch {
         self.state.lock().places.values().map(|(place, _)| place.slots).sum()
     }
 
+    /// Who holds which blocks.
+    pub(crate) fn blocks(&self) -> &BlockTable {
+        &self.blocks
+    }
+
     /// An executor has come; its lanes may take turns.
     pub(crate) fn join(&self, place: &Arc<Place>) {
         self.locked().places.insert(place.id, (Arc::clone(place), 0));
@@ -203,7 +208,7 @@ impl Dispatch {
         place.close();
         if state.places.remove(&place.id).is_some() {
             state.sets.values_mut().for_each(|set| set.core.forget_place(place.id));
-            self.blocks.forget_executor(place.id);
+            self.blocks.leave(place.id);
         }
         self.has_work.notify_all();
     }

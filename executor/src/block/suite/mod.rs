@@ -8,7 +8,7 @@ mod memory;
 use super::{Block, BlockStore};
 use crate::{DriverLink, Executor, ExecutorConfig, TaskContext, WorkDir};
 use rsk_proto::{
-    BlockId, BlockUpdate, ByteSize, Cause, MapOutputs, PartitionId, RddId, ShuffleId, StageId, StorageLevel,
+    BlockEpoch, BlockId, BlockUpdate, ByteSize, Cause, MapOutputs, PartitionId, RddId, ShuffleId, StageId, StorageLevel,
     TaskAttempt, TaskError, TaskId, TaskOutput, ValueId,
 };
 use std::{
@@ -92,7 +92,7 @@ impl Bench {
 }
 
 fn id(rdd: u64, partition: u32) -> BlockId {
-    BlockId { rdd: RddId(rdd), partition: PartitionId(partition) }
+    BlockId { rdd: RddId(rdd), partition: PartitionId(partition), epoch: BlockEpoch::FIRST }
 }
 
 type Record = (u32, String);
