@@ -75,7 +75,8 @@ fn serve() -> Result<(), ProcessError> {
         image::believe(&claim);
     }
     let program = crate::rdd::action::run_task;
-    let process = Process { hash: image::hash()?, program, stack_bytes: STACK_BYTES, start: None, blocks: None };
+    let process =
+        Process { hash: image::hash()?, program, stack_bytes: STACK_BYTES, start: None, blocks: None };
     rsk_executor::serve(stream.try_clone()?, stream, process)
 }
 

@@ -6,8 +6,8 @@ use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, bounded};
 use parking_lot::Mutex;
 use rsk_executor::DriverLink;
 use rsk_proto::{
-    BlockEpoch, Cause, FromExecutor, Keeper, ProgramHash, RddId, STREAM_VERSION, ShuffleId, TaskEnd, TaskError, TaskId,
-    ToExecutor, ValueId, receive, send,
+    BlockEpoch, Cause, FromExecutor, Keeper, ProgramHash, RddId, STREAM_VERSION, ShuffleId, TaskEnd,
+    TaskError, TaskId, ToExecutor, ValueId, receive, send,
 };
 use std::{
     collections::HashMap,

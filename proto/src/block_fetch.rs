@@ -25,7 +25,7 @@ pub struct BlockSecret([u8; 16]);
 
 impl BlockSecret {
     /// These random bytes.
-    pub fn new(random: [u8; 16]) -> Self {
+    pub const fn new(random: [u8; 16]) -> Self {
         BlockSecret(random)
     }
 

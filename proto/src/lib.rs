@@ -44,8 +44,8 @@ pub use codec::{
 pub use convert::WireError;
 pub use frame::{FrameReader, FrameWriter};
 pub use id::{
-    AccumulatorId, BlockEpoch, ExecutorId, JobId, MapOutputId, PartitionId, RddId, ShuffleBlock, ShuffleId, StageId,
-    TaskAttempt, TaskId, ValueId,
+    AccumulatorId, BlockEpoch, ExecutorId, JobId, MapOutputId, PartitionId, RddId, ShuffleBlock, ShuffleId,
+    StageId, TaskAttempt, TaskId, ValueId,
 };
 pub use serve::{FetchReply, FetchRequest, SERVE_VERSION, Wanted};
 pub use shuffle_file::{

@@ -5,8 +5,8 @@
 //! way and their ends the other, with questions and answers in between. Bump [`STREAM_VERSION`] when a message changes.
 
 use crate::{
-    BlockEpoch, BlockSecret, ByteSize, Cause, ExecutorId, Keeper, MapOutput, PartitionId, RddId, ShuffleId, TaskEnd, TaskError,
-    TaskId, ValueId, decode_record, encode_record,
+    BlockEpoch, BlockSecret, ByteSize, Cause, ExecutorId, Keeper, MapOutput, PartitionId, RddId, ShuffleId,
+    TaskEnd, TaskError, TaskId, ValueId, decode_record, encode_record,
 };
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use std::{

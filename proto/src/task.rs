@@ -1,7 +1,8 @@
 //! What comes back from a task: its output, or a typed error that says what to do next.
 
 use crate::{
-    AccumulatorId, AgentId, BlockId, Cause, CodecError, ExecutorId, FrameworkId, MapOutputId, ShuffleBlock, TaskAttempt,
+    AccumulatorId, AgentId, BlockId, Cause, CodecError, ExecutorId, FrameworkId, MapOutputId, ShuffleBlock,
+    TaskAttempt,
 };
 use serde::{Deserialize, Serialize};
 use std::path::PathBuf;

@@ -16,8 +16,8 @@ use crate::{
 use parking_lot::Mutex;
 use rsk_executor::{DriverLink, ExecutorConfig};
 use rsk_proto::{
-    AgentId, BlockSecret, ExecutorId, FromExecutor, Keeper, LOST_AFTER, TaskEnd, TaskError, TaskMetrics, TaskOutput,
-    ToExecutor, VALUE_SHARED_FROM, ValueId, receive, send,
+    AgentId, BlockSecret, ExecutorId, FromExecutor, Keeper, LOST_AFTER, TaskEnd, TaskError, TaskMetrics,
+    TaskOutput, ToExecutor, VALUE_SHARED_FROM, ValueId, receive, send,
     status::{StageStatus, TasksStatus},
 };
 use std::{

@@ -24,7 +24,7 @@ use std::{
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(3);
 /// How often a wait for bytes looks whether the task was killed.
 const LOOK_EVERY: Duration = Duration::from_millis(100);
-/// A holder that gives nothing for so long is not waited for, by default.
+/// A holder that gives nothing for so long is not waited for.
 const SILENCE_MAX: Duration = Duration::from_secs(10);
 /// And is not asked again for so long.
 const SHUNNED_FOR: Duration = Duration::from_secs(30);
@@ -34,29 +34,22 @@ const SECTION_BYTES_MAX: u64 = 1 << 20;
 const WHOLE_BYTES_MAX: u64 = 8 << 20;
 
 /// Other executors of the application, as holders of blocks.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub struct Holders {
-    secret: OnceLock<BlockSecret>,
-    silence_max: Duration,
+    /// What they want to see, and how long they may be silent.
+    known: OnceLock<(BlockSecret, Duration)>,
     /// Those that did not answer, and when.
     silent: Mutex<HashMap<ExecutorId, Instant>>,
-}
-
-impl Default for Holders {
-    fn default() -> Self {
-        Holders { secret: OnceLock::new(), silence_max: SILENCE_MAX, silent: Mutex::default() }
-    }
 }
 
 impl Holders {
     /// What shows other executors that this one is of their application. The first stays.
     pub fn introduce(&self, secret: BlockSecret) {
-        self.secret.get_or_init(|| secret);
+        self.introduce_with(secret, SILENCE_MAX);
     }
 
-    #[cfg(test)]
-    pub(crate) fn with_patience(silence_max: Duration) -> Self {
-        Holders { silence_max, ..Holders::default() }
+    pub(crate) fn introduce_with(&self, secret: BlockSecret, silence_max: Duration) {
+        self.known.get_or_init(|| (secret, silence_max));
     }
 
     fn is_shunned(&self, executor: ExecutorId) -> bool {
@@ -131,7 +124,8 @@ impl Fetched {
 
 fn ask(task: &TaskContext, id: BlockId, holder: &BlockHolder) -> Result<Fetched, Cause> {
     let holders = task.executor().holders();
-    let secret = *holders.secret.get().ok_or_else(|| Cause::new("this executor asks no others"))?;
+    let known = holders.known.get().ok_or_else(|| Cause::new("this executor asks no others"))?;
+    let (secret, silence_max) = *known;
     if holders.is_shunned(holder.executor) {
         return Err(Cause::new("it did not answer a while ago"));
     }
@@ -144,7 +138,7 @@ fn ask(task: &TaskContext, id: BlockId, holder: &BlockHolder) -> Result<Fetched,
     let mut from = connect(&holder.at).map_err(silent)?;
     let request = BlockRequest { version: BLOCK_FETCH_VERSION, secret, block: id };
     send(&request, &mut from).map_err(silent)?;
-    let mut from = Patient { task: task.clone(), from, silence_max: holders.silence_max };
+    let mut from = Patient { task: task.clone(), from, silence_max };
     match receive(&mut from).map_err(silent)? {
         BlockReply::Sections => {}
         BlockReply::Missing(cause) => return Err(cause),
@@ -234,9 +228,7 @@ impl Read for Patient {
         let since = Instant::now();
         loop {
             match self.from.read(to) {
-                Err(error)
-                    if matches!(error.kind(), io::ErrorKind::WouldBlock | io::ErrorKind::TimedOut) =>
-                {
+                Err(error) if matches!(error.kind(), io::ErrorKind::WouldBlock | io::ErrorKind::TimedOut) => {
                     self.task.check_killed();
                     if since.elapsed() >= self.silence_max {
                         return Err(io::Error::new(io::ErrorKind::TimedOut, "it gives nothing any more"));

@@ -4,7 +4,8 @@ use super::TaskContext;
 use crate::{
     DriverLink, ExecutorConfig, WorkDir,
     block::{BlockStore, Holders},
-    memory::Budget, shuffle::Connections,
+    memory::Budget,
+    shuffle::Connections,
     value::ValueCache,
 };
 use rsk_proto::{
@@ -61,7 +62,18 @@ impl Executor {
         let blocks = BlockStore::new(work_dir.block(), &memory);
         let (values, connections) = (ValueCache::default(), Connections::default());
         let holders = Holders::default();
-        Arc::new(Executor { config, program, link, values, memory, blocks, work_dir, keeper, connections, holders })
+        Arc::new(Executor {
+            config,
+            program,
+            link,
+            values,
+            memory,
+            blocks,
+            work_dir,
+            keeper,
+            connections,
+            holders,
+        })
     }
 
     /// The agent that keeps its map outputs; nothing in local mode.

@@ -4,18 +4,19 @@ use super::ByRef;
 use crate::{
     Context,
     dag::version::Version,
-    track::Located,
     rdd::{
         Dependency, Determinism, Items, Partitioning, Rdd,
         dependency::{self, Needs},
     },
+    track::Located,
 };
 use rsk_executor::{
     TaskContext,
     block::{Block, BlockIter},
 };
 use rsk_proto::{
-    BlockEpoch, BlockHolder, BlockId, BlockUpdate, CodecError, Data, Decoder, Encoder, PartitionId, RddId, StorageLevel, TaskError,
+    BlockEpoch, BlockHolder, BlockId, BlockUpdate, CodecError, Data, Decoder, Encoder, PartitionId, RddId,
+    StorageLevel, TaskError,
 };
 use std::sync::{
     Arc,
