@@ -210,9 +210,11 @@ mod tests {
         table.locate(RDD, PartitionId(partition), by).is_here
     }
 
+    type RemovedSoFar = Arc<Mutex<Vec<(RddId, BlockEpoch)>>>;
+
     /// A table of one RDD, and what it has removed.
-    fn table() -> (BlockTable, Arc<Mutex<Vec<(RddId, BlockEpoch)>>>) {
-        let (table, removed) = (BlockTable::default(), Arc::<Mutex<Vec<_>>>::default());
+    fn table() -> (BlockTable, RemovedSoFar) {
+        let (table, removed) = (BlockTable::default(), RemovedSoFar::default());
         let seen = Arc::clone(&removed);
         table.on_removed(move |rdd, before| seen.lock().push((rdd, before)));
         table.insert(RDD);

@@ -5,7 +5,10 @@ use super::{
     read::BlockReader,
     section::{SECTION_BYTES, SectionReader, SectionWriter},
 };
-use crate::{TaskContext, memory::limit_of};
+use crate::{
+    TaskContext,
+    memory::{Hold, limit_of},
+};
 use parking_lot::Mutex;
 use rsk_proto::{
     BLOCK_FETCH_VERSION, BlockHolder, BlockId, BlockReply, BlockRequest, BlockSecret, BlockUpdate, Cause,
@@ -108,7 +111,8 @@ impl BlockStore {
 
 /// The sections of a block that has been checked.
 pub(crate) enum Fetched {
-    Memory(vec::IntoIter<Vec<u8>>),
+    /// What is held here is not what an operator's table has grown by.
+    Memory(vec::IntoIter<Vec<u8>>, Hold),
     File(SectionReader<BufReader<File>>),
 }
 
@@ -116,7 +120,12 @@ impl Fetched {
     /// The next section; nothing after the last.
     pub(crate) fn next(&mut self) -> Result<Option<Vec<u8>>, Cause> {
         match self {
-            Fetched::Memory(sections) => Ok(sections.next()),
+            Fetched::Memory(sections, hold) => {
+                let section = sections.next();
+                let taken = section.as_ref().map_or(0, |section| section.capacity() as u64);
+                hold.resize(hold.bytes().saturating_sub(taken));
+                Ok(section)
+            }
             Fetched::File(sections) => sections.next(),
         }
     }
@@ -184,7 +193,12 @@ fn take(task: &TaskContext, id: BlockId, from: impl Read) -> Result<Fetched, Cau
         }
     }
     task.count(|metrics| metrics.block_fetched_bytes += bytes);
-    file.map_or_else(|| Ok(Fetched::Memory(whole.into_iter())), |file| file.read_back(id).map(Fetched::File))
+    if let Some(file) = file {
+        return file.read_back(id).map(Fetched::File);
+    }
+    let mut hold = task.executor().memory().hold();
+    hold.resize(whole.iter().map(|section| section.capacity() as u64).sum());
+    Ok(Fetched::Memory(whole.into_iter(), hold))
 }
 
 /// A large block on its way into a file without a name: it goes with its reader.

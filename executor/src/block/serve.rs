@@ -44,6 +44,18 @@ pub fn bind(own: IpAddr, agent_at: &str) -> io::Result<TcpListener> {
 
 /// Gives blocks for as long as it lives.
 ///
+/// ```
+/// use rsk_executor::{block::{BlockServer, BlockStore, bind}, memory::Budget};
+/// let own = std::net::Ipv4Addr::LOCALHOST.into();
+/// let listener = bind(own, "127.0.0.1:31000")?;
+/// let at = listener.local_addr()?;
+/// let blocks = BlockStore::new(std::env::temp_dir(), &Budget::new(1 << 20));
+/// let gives = BlockServer::start(listener, &blocks, rsk_proto::BlockSecret::new([7; 16]))?;
+/// assert!(std::net::TcpStream::connect(at).is_ok());
+/// drop(gives);
+/// assert!(std::net::TcpStream::connect(at).is_err());
+/// # Ok::<(), std::io::Error>(())
+/// ```
 /// Bounds: 32 connections, a thread each; one block a connection, of which it holds two frames. Who dials has 5 s to show
 /// the secret, and who takes nothing for 10 s is cut off. A block that is given stays in memory meanwhile.
 #[derive(Debug)]
@@ -176,5 +188,21 @@ impl Read for Asking<'_> {
         }
         self.from.set_read_timeout(Some(left))?;
         self.from.read(to)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_port_is_where_others_reach_this_machine() {
+        let bound = |own: &str, agent: &str| {
+            bind(own.parse().unwrap(), agent).unwrap().local_addr().unwrap().ip().to_string()
+        };
+        assert_eq!(bound("127.0.0.3", "127.0.0.2:5000"), "127.0.0.2", "the driver is on this machine");
+        for of_no_use in ["0.0.0.0:5000", "192.0.2.1:5000", "no such host:5000", "nonsense"] {
+            assert_eq!(bound("127.0.0.3", of_no_use), "127.0.0.3");
+        }
     }
 }
