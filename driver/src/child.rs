@@ -8,7 +8,7 @@ use crate::{
     local::STACK_BYTES,
     peer::{Peer, Peers, refusal},
 };
-use rsk_executor::{DriverLink, Executor, Process, ProcessError};
+use rsk_executor::{DriverLink, Executor, Process, ProcessError, block};
 use rsk_proto::{
     ByteSize, EXECUTOR_ARGUMENT, EXECUTOR_START, ExecutorStart, TaskEnd, TaskError, TaskId, ToExecutor,
     receive, send,
@@ -75,7 +75,8 @@ fn serve() -> Result<(), ProcessError> {
         image::believe(&claim);
     }
     let program = crate::rdd::action::run_task;
-    let process = Process { hash: image::hash()?, program, stack_bytes: STACK_BYTES, start: None };
+    let process =
+        Process { hash: image::hash()?, program, stack_bytes: STACK_BYTES, start: None, blocks: None };
     rsk_executor::serve(stream.try_clone()?, stream, process)
 }
 
@@ -85,7 +86,11 @@ fn serve_agent(start: &str) -> Result<(), ProcessError> {
     let stream = TcpStream::connect(&start.driver)?;
     stream.set_nodelay(true)?;
     let program = crate::rdd::action::run_task;
-    let process = Process { hash: image::hash()?, program, stack_bytes: STACK_BYTES, start: Some(start) };
+    // Without a port, others make this executor's blocks again.
+    let blocks = block::bind(stream.local_addr()?.ip(), &start.serves_at);
+    let blocks = blocks.inspect_err(|error| tracing::warn!(%error, "no port to give cached blocks at")).ok();
+    let hash = image::hash()?;
+    let process = Process { hash, program, stack_bytes: STACK_BYTES, start: Some(start), blocks };
     rsk_executor::serve(stream.try_clone()?, stream, process)
 }
 
@@ -152,6 +157,7 @@ impl ChildSlot {
             memory: ByteSize(config.memory.0 / u64::from(config.slots.max(1))),
             slots: 1,
             work_dir: self.executor.work_dir().path().to_owned(),
+            secret: None,
         };
         send(&welcome, &mut to)?;
         let peer = Peer::start(to.try_clone()?, to, Arc::clone(&self.link), || ())?;

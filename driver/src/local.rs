@@ -141,9 +141,9 @@ impl Backend {
             peers.forget(&[id], &[], &[]);
         }));
         let (executor, peers) = (Arc::downgrade(&self.executor), Arc::clone(&self.peers));
-        blocks.on_removed(move |rdd| {
-            executor.upgrade().inspect(|executor| executor.blocks().remove(rdd));
-            peers.forget(&[], &[rdd], &[]);
+        blocks.on_removed(move |rdd, before| {
+            executor.upgrade().inspect(|executor| executor.blocks().remove(rdd, before));
+            peers.forget(&[], &[(rdd, before)], &[]);
         });
     }
 

@@ -6,8 +6,8 @@ use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, bounded};
 use parking_lot::Mutex;
 use rsk_executor::DriverLink;
 use rsk_proto::{
-    Cause, FromExecutor, Keeper, ProgramHash, RddId, STREAM_VERSION, ShuffleId, TaskEnd, TaskError, TaskId,
-    ToExecutor, ValueId, receive, send,
+    BlockEpoch, Cause, FromExecutor, Keeper, ProgramHash, RddId, STREAM_VERSION, ShuffleId, TaskEnd,
+    TaskError, TaskId, ToExecutor, ValueId, receive, send,
 };
 use std::{
     collections::HashMap,
@@ -260,7 +260,7 @@ impl Peers {
     }
 
     /// Tells them what they need not keep any more. One that is gone keeps nothing.
-    pub(crate) fn forget(&self, values: &[ValueId], rdds: &[RddId], shuffles: &[ShuffleId]) {
+    pub(crate) fn forget(&self, values: &[ValueId], rdds: &[(RddId, BlockEpoch)], shuffles: &[ShuffleId]) {
         let message = || ToExecutor::Forget {
             values: values.to_vec(),
             rdds: rdds.to_vec(),
@@ -299,6 +299,7 @@ mod tests {
             version,
             program: ProgramHash([program; 32]),
             claim: None,
+            blocks_at: None,
         };
         let own = ProgramHash([7; 32]);
         assert_eq!(refusal(&hello(STREAM_VERSION, 7), own), None);

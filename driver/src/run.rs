@@ -95,9 +95,13 @@ impl App {
         }
         let outcome = outcome.unwrap_or_else(|panic| resume_unwind(panic));
         let counted = |n: u64, noun: &str| format!("{n} {noun}{}", if n == 1 { "" } else { "s" });
+        let fetched = match totals.fetched_bytes {
+            0 => String::new(),
+            bytes => format!(", {} fetched from caches", ByteSize(bytes)),
+        };
         let end = if outcome.is_ok() { "done in" } else { "failed after" };
         say(&format!(
-            "{end} {:.3} s on {}: {} in {:.3} s, {}, {}, {} failed, {} shuffled, {} spilled",
+            "{end} {:.3} s on {}: {} in {:.3} s, {}, {}, {} failed, {} shuffled, {} spilled{fetched}",
             started.elapsed().as_secs_f64(),
             typed.master,
             counted(totals.jobs, "job"),

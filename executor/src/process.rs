@@ -13,6 +13,7 @@ use self::{
 };
 use crate::{
     DriverLink, Executor, ExecutorConfig, Program, WorkDir, WorkDirError,
+    block::BlockServer,
     shuffle::{Connections, folder},
 };
 use crossbeam_channel::{Sender, bounded};
@@ -25,6 +26,7 @@ use std::{
     collections::{HashMap, VecDeque},
     fs::{self, File},
     io::{self, BufReader, Read, Write},
+    net::TcpListener,
     os::unix::fs::FileExt,
     path::PathBuf,
     sync::Arc,
@@ -56,6 +58,8 @@ pub struct Process {
     pub stack_bytes: usize,
     /// What the agent said that started it; nothing when the driver did.
     pub start: Option<ExecutorStart>,
+    /// Where it gives cached blocks to other executors; nothing where it keeps them to itself.
+    pub blocks: Option<TcpListener>,
 }
 
 /// Introduces itself, and runs the driver's tasks until the driver hangs up.
@@ -64,7 +68,7 @@ pub struct Process {
 pub fn serve(
     mut from: impl Read + Send + 'static,
     to: impl Write + Send + 'static,
-    Process { hash, program, stack_bytes, start }: Process,
+    Process { hash, program, stack_bytes, start, blocks }: Process,
 ) -> Result<(), ProcessError> {
     let keeper = start.as_ref().map(|start| Keeper {
         agent: start.agent,
@@ -78,9 +82,12 @@ pub fn serve(
     });
     let link = Arc::new(Link { to: Outbox::start(to)?, waiting: Mutex::default(), shared });
     let claim = start.as_ref().map(|start| (start.executor, start.token.clone()));
-    link.say(&FromExecutor::Hello { version: STREAM_VERSION, program: hash, claim })?;
-    let (config, work_dir) = match receive(&mut from)? {
-        ToExecutor::Welcome { memory, slots, work_dir } => (ExecutorConfig { slots, memory }, work_dir),
+    let blocks_at = blocks.as_ref().map(TcpListener::local_addr).transpose()?.map(|at| at.to_string());
+    link.say(&FromExecutor::Hello { version: STREAM_VERSION, program: hash, claim, blocks_at })?;
+    let (config, work_dir, secret) = match receive(&mut from)? {
+        ToExecutor::Welcome { memory, slots, work_dir, secret } => {
+            (ExecutorConfig { slots, memory }, work_dir, secret)
+        }
         ToExecutor::Refused { why } => return Err(ProcessError::Refused(why)),
         _ => return Err(io::Error::other("the driver did not answer the greeting").into()),
     };
@@ -91,6 +98,9 @@ pub fn serve(
     };
     let is_of_agent = start.is_some();
     let executor = Executor::new(config, program, driver, work_dir, keeper);
+    secret.inspect(|secret| executor.holders().introduce(*secret));
+    let gives = blocks.zip(secret).map(|(at, secret)| BlockServer::start(at, executor.blocks(), secret));
+    let _gives = gives.transpose()?;
     let slots = config.slots.max(1) as usize;
     let queue = Arc::new(Queue::new(slots));
     let (end, ended) = bounded(slots);
@@ -166,7 +176,9 @@ impl Listener {
                     self.executor.remove_value(id);
                     self.link.shared.as_ref().inspect(|shared| shared.forget(id));
                 }
-                rdds.into_iter().for_each(|rdd| self.executor.blocks().remove(rdd));
+                for (rdd, before) in rdds {
+                    self.executor.blocks().remove(rdd, before);
+                }
                 for shuffle in shuffles {
                     let folder = folder(&self.executor.work_dir().shuffle(), shuffle);
                     // Another executor of the same agent may have been faster.

@@ -10,6 +10,7 @@
 //! ```
 
 mod block;
+mod block_fetch;
 mod cause;
 mod codec;
 mod frame;
@@ -24,7 +25,8 @@ mod cluster;
 mod convert;
 pub mod rpc;
 
-pub use block::{BlockId, ParseBlockError, StorageLevel};
+pub use block::{BlockHolder, BlockId, ParseBlockError, StorageLevel};
+pub use block_fetch::{BLOCK_FETCH_VERSION, BlockReply, BlockRequest, BlockSecret};
 pub use cause::Cause;
 pub use cluster::{
     AgentFacts, AgentId, AgentToMaster, Attributes, BLOB_CHUNK_BYTES_MAX, BlobChunk, BlobHash, BlobRequest,
@@ -42,8 +44,8 @@ pub use codec::{
 pub use convert::WireError;
 pub use frame::{FrameReader, FrameWriter};
 pub use id::{
-    AccumulatorId, ExecutorId, JobId, MapOutputId, PartitionId, RddId, ShuffleBlock, ShuffleId, StageId,
-    TaskAttempt, TaskId, ValueId,
+    AccumulatorId, BlockEpoch, ExecutorId, JobId, MapOutputId, PartitionId, RddId, ShuffleBlock, ShuffleId,
+    StageId, TaskAttempt, TaskId, ValueId,
 };
 pub use serve::{FetchReply, FetchRequest, SERVE_VERSION, Wanted};
 pub use shuffle_file::{

@@ -5,8 +5,8 @@
 //! way and their ends the other, with questions and answers in between. Bump [`STREAM_VERSION`] when a message changes.
 
 use crate::{
-    ByteSize, Cause, ExecutorId, Keeper, MapOutput, PartitionId, RddId, ShuffleId, TaskEnd, TaskError,
-    TaskId, ValueId, decode_record, encode_record,
+    BlockEpoch, BlockSecret, ByteSize, Cause, ExecutorId, Keeper, MapOutput, PartitionId, RddId, ShuffleId,
+    TaskEnd, TaskError, TaskId, ValueId, decode_record, encode_record,
 };
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use std::{
@@ -79,6 +79,8 @@ pub enum FromExecutor {
         program: ProgramHash,
         /// Of one that an agent started: which one it is, and what shows that it was asked for.
         claim: Option<(ExecutorId, String)>,
+        /// `host:port` where it gives cached blocks to other executors; nothing where it keeps them to itself.
+        blocks_at: Option<String>,
     },
     /// A task has ended.
     Ended(TaskEnd),
@@ -112,6 +114,9 @@ pub enum ToExecutor {
         slots: u32,
         /// The folder that an executor without an agent shares with the driver, who owns it.
         work_dir: PathBuf,
+        /// What executors of the application show one another to get cached blocks; nothing where they keep them to
+        /// themselves.
+        secret: Option<BlockSecret>,
     },
     /// It is not.
     Refused {
@@ -128,8 +133,8 @@ pub enum ToExecutor {
     Forget {
         /// Values that tasks named.
         values: Vec<ValueId>,
-        /// Persisted RDDs, whose blocks go.
-        rdds: Vec<RddId>,
+        /// Persisted RDDs, whose blocks of earlier epochs go.
+        rdds: Vec<(RddId, BlockEpoch)>,
         /// Shuffles, whose files go from the executor's agent.
         shuffles: Vec<ShuffleId>,
     },

@@ -34,6 +34,7 @@ impl Dispatch {
     /// One task has ended.
     fn fold(&self, state: &mut State, place: &Place, end: TaskEnd) {
         let TaskEnd { attempt, outcome, accumulators, blocks, metrics } = end;
+        self.blocks.not_given(&blocks);
         if place.is_closed() {
             // What it holds goes with it.
         } else if matches!(outcome, Err(TaskError::Lost(_))) {

@@ -189,6 +189,11 @@ impl Dispatch {
         self.state.lock().slots()
     }
 
+    /// Who holds which blocks.
+    pub(crate) fn blocks(&self) -> &BlockTable {
+        &self.blocks
+    }
+
     /// An executor has come, and takes tasks.
     pub(crate) fn join(&self, place: &Arc<Place>) {
         self.locked().places.insert(place.id, Arc::clone(place));
@@ -200,7 +205,7 @@ impl Dispatch {
         place.close();
         if state.places.remove(&place.id).is_some() {
             state.sets.values_mut().for_each(|set| set.core.forget_place(place.id));
-            self.blocks.forget_executor(place.id);
+            self.blocks.leave(place.id);
         }
         place.has_news.notify_all();
         // What waited for it may go to others.

@@ -50,6 +50,8 @@ pub(crate) struct Totals {
     pub(crate) failed_tasks: u64,
     pub(crate) spilled_bytes: u64,
     pub(crate) shuffled_bytes: u64,
+    /// Of cached blocks, from other executors.
+    pub(crate) fetched_bytes: u64,
     /// While at least one job ran.
     pub(crate) job_time: std::time::Duration,
 }
@@ -179,6 +181,7 @@ impl Totals {
         self.failed_tasks += u64::from(has_failed);
         self.spilled_bytes += metrics.spilled_bytes;
         self.shuffled_bytes += metrics.shuffle_written_bytes;
+        self.fetched_bytes += metrics.block_fetched_bytes;
     }
 }
 

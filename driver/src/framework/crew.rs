@@ -18,8 +18,8 @@ use crossbeam_channel::{Sender, unbounded};
 use parking_lot::Mutex;
 use rsk_executor::{DriverLink, ExecutorConfig};
 use rsk_proto::{
-    AgentId, ExecutorId, FromExecutor, Keeper, LOST_AFTER, TaskEnd, TaskId, TaskOutput, ToExecutor,
-    VALUE_SHARED_FROM, ValueId, receive, send,
+    AgentId, BlockSecret, ExecutorId, FromExecutor, Keeper, LOST_AFTER, TaskEnd, TaskId, TaskOutput,
+    ToExecutor, VALUE_SHARED_FROM, ValueId, receive, send,
     status::{StageStatus, TasksStatus},
 };
 use std::{
@@ -52,6 +52,8 @@ pub(crate) struct Crew {
     /// Where large results are brought.
     pub(super) results: PathBuf,
     pub(super) sizes: ExecutorConfig,
+    /// What its executors show one another.
+    pub(super) secret: BlockSecret,
     pub(super) news: mpsc::Sender<News>,
     /// Those that were ordered and have not dialled, each with what it must show.
     pub(super) expected: Mutex<BTreeMap<ExecutorId, String>>,
@@ -258,7 +260,8 @@ impl Crew {
             return Err(io::Error::other(why));
         }
         let ExecutorConfig { memory, slots } = self.sizes;
-        send(&ToExecutor::Welcome { memory, slots, work_dir: PathBuf::new() }, &mut stream)?;
+        let secret = Some(self.secret);
+        send(&ToExecutor::Welcome { memory, slots, work_dir: PathBuf::new(), secret }, &mut stream)?;
         stream.set_read_timeout(Some(LOST_AFTER))?;
         let place = Arc::new(Place::new(id, slots));
         let underway = Arc::new(Underway::new());
@@ -280,6 +283,9 @@ impl Crew {
         let member = Member { place: Arc::clone(&place), peer: Arc::clone(&peer), stream: own };
         self.members.lock().insert(id, member);
         self.peers.join(&peer);
+        if let FromExecutor::Hello { blocks_at: Some(at), .. } = hello {
+            self.dispatch.blocks().gives_at(id, &at);
+        }
         self.dispatch.join(&place);
         tracing::info!(executor = %id, slots, "an executor has come");
         self.tell(News::Joined(id));

@@ -7,6 +7,7 @@
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod agents;
+mod cached;
 mod executors;
 mod files;
 mod masters;
@@ -23,7 +24,14 @@ fn main() -> rsk::Result<()> {
     if let Some(asked) = program::asked() {
         return rsk::run(|ctx| program::run(ctx, &asked));
     }
-    let quick = [executors::STORIES, tasks::STORIES, agents::STORIES, masters::STORIES, files::STORIES];
+    let quick = [
+        executors::STORIES,
+        tasks::STORIES,
+        agents::STORIES,
+        masters::STORIES,
+        files::STORIES,
+        cached::STORIES,
+    ];
     let slow = [executors::SLOW, tasks::SLOW, offers::SLOW];
     let trial = |(name, story): &(&'static str, fn())| {
         let story = *story;

@@ -1,6 +1,6 @@
 //! What this binary does as a user's program.
 
-use crate::signals::Signals;
+use crate::{cached::PARTS, signals::Signals};
 use rsk::{Context, Error, Result, prelude::*};
 use std::{path::Path, thread};
 
@@ -29,6 +29,7 @@ pub(crate) fn run(ctx: &Context, asked: &str) -> Result<()> {
     match asked {
         "sums" => sums(ctx, &signals, out),
         "parts" => parts(ctx, &signals, out),
+        "cached" => cached(ctx, &signals, out),
         "loop" => endless(ctx, &signals, out),
         fault => misbehave(ctx, &signals, fault, out),
     }
@@ -67,6 +68,34 @@ fn parts(ctx: &Context, signals: &Signals, out: String) -> Result<()> {
         format!("the line of {n}")
     });
     lines.save_as_text_file(out)
+}
+
+/// Reads what is cached while an executor that holds some of it has no slot free, and once more later.
+fn cached(ctx: &Context, signals: &Signals, out: String) -> Result<()> {
+    let numbers = ctx.range(0..NUMBERS_A_MAP * PARTS as u64, PARTS).with(signals.clone());
+    let kept = numbers.map(|signals, n| {
+        if n % NUMBERS_A_MAP == 0 {
+            signals.pass("make");
+        }
+        n.to_string()
+    });
+    let kept = kept.cache();
+    let count = kept.count()?;
+    let read = thread::scope(|scope| {
+        let busy = ctx.range(0..1, 1).with(signals.clone()).map(|signals, _| signals.pass("busy"));
+        let busy = scope.spawn(move || busy.count());
+        signals.wait("busy", 1);
+        let read = kept.with(signals.clone()).map(|signals, n| {
+            if n.ends_with("000") || n == "0" {
+                signals.come("read");
+            }
+            n.len() as u64
+        });
+        let read = read.reduce(|a, b| a + b);
+        busy.join().unwrap().and(read)
+    })?;
+    signals.pass("gone");
+    kept.with(format!("{count} {read}")).map(|all, n| format!("{n} of {all}")).save_as_text_file(out)
 }
 
 /// Writes numbers, where one task does something else, too.
