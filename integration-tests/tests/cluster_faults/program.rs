@@ -30,6 +30,7 @@ pub(crate) fn run(ctx: &Context, asked: &str) -> Result<()> {
         "sums" => sums(ctx, &signals, out),
         "parts" => parts(ctx, &signals, out),
         "cached" => cached(ctx, &signals, out),
+        "crowd" => crowd(ctx, &signals, out),
         "loop" => endless(ctx, &signals, out),
         fault => misbehave(ctx, &signals, fault, out),
     }
@@ -68,6 +69,17 @@ fn parts(ctx: &Context, signals: &Signals, out: String) -> Result<()> {
         format!("the line of {n}")
     });
     lines.save_as_text_file(out)
+}
+
+/// Many tasks that are short, and in their midst some that are not: they may have been sent to one executor together.
+fn crowd(ctx: &Context, signals: &Signals, out: String) -> Result<()> {
+    let numbers = ctx.range(0..400, 400).with(signals.clone()).map(|signals, n| {
+        if (200..204).contains(&n) {
+            signals.pass("long");
+        }
+        n
+    });
+    ctx.parallelize(vec![numbers.sum()?.to_string()], 1)?.save_as_text_file(out)
 }
 
 /// Reads what is cached while an executor that holds some of it has no slot free, and once more later.
