@@ -11,8 +11,8 @@
 
 mod listing;
 mod plan;
+mod codec;
 mod open;
-mod zstd;
 mod blocks;
 mod lines;
 mod text;
@@ -23,6 +23,7 @@ mod commit;
 mod read_error;
 mod write_error;
 
+pub use codec::{Codec, CodecReader, CodecWriter};
 pub use commit::OutputCommit;
 pub use lines::{Lines, read_lines};
 pub use listing::{InputFile, ListError, list, output_folder};

@@ -1,5 +1,6 @@
 //! Why input cannot be read.
 
+use crate::Codec;
 use rsk_proto::{ByteSize, Cause, TaskError};
 use std::{
     io,
@@ -44,6 +45,14 @@ pub enum ReadError {
         path: PathBuf,
         /// What it should be.
         format: &'static str,
+    },
+    /// The file's first bytes are those of a codec that its name does not tell of.
+    #[error("{path:?} is packed by {codec}, and its name does not say so: let it end in .{}", codec.extension())]
+    Unnamed {
+        /// The file.
+        path: PathBuf,
+        /// What packed it.
+        codec: Codec,
     },
     /// The file ends early, or its bytes have changed since they were written.
     #[error("{0:?} is cut short or damaged: fetch or write it again")]
