@@ -152,6 +152,21 @@ fn tera_sort() {
 }
 
 #[test]
+fn sequence_file() {
+    let dir = tempfile::tempdir().unwrap();
+    let (input, output) = (data("examples/data/licence.txt"), dir.path().join("counts"));
+    let out = printed("sequence_file", &["local[2]", &input, &output.display().to_string()]);
+    let words = fs::read_to_string(input).unwrap().split_whitespace().count();
+    assert!(out.contains(&format!("\n{words} words in all")), "{out}");
+    let part = fs::read(output.join("part-00000")).unwrap();
+    assert!(
+        part.starts_with(
+            b"SEQ\x06\x19org.apache.hadoop.io.Text\x21org.apache.hadoop.io.LongWritable\x01\x01"
+        )
+    );
+}
+
+#[test]
 fn join() {
     let out =
         printed("join", &["local[2]", &data("examples/data/people.txt"), &data("examples/data/orders.txt")]);

@@ -1,6 +1,6 @@
 //! Why input cannot be read.
 
-use crate::Codec;
+use crate::{Codec, SequenceError};
 use rsk_proto::{ByteSize, Cause, TaskError};
 use std::{
     io,
@@ -76,6 +76,21 @@ pub enum ReadError {
         found: String,
         /// The type asked for.
         asked: String,
+    },
+    /// The file is no SequenceFile, or not the one that was asked for.
+    #[error("cannot read {0:?} as a SequenceFile of Hadoop")]
+    Sequence(PathBuf, #[source] SequenceError),
+    /// The file's length is no number of records.
+    #[error(
+        "{path:?} has {bytes} bytes, which are no whole records of {record_bytes}: give the length of its records"
+    )]
+    Records {
+        /// The file.
+        path: PathBuf,
+        /// Its length.
+        bytes: u64,
+        /// The length of a record.
+        record_bytes: u64,
     },
     /// One line, or one file that is to be one record, is larger than a record may be.
     #[error("{what} takes {bytes} or more, above the limit of {limit} a record: raise the memory")]
