@@ -11,7 +11,8 @@ fn file(name: &str) -> InputFile {
     let here = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/fixtures/sequence");
     let folder = std::env::var_os("RSK_SEQUENCE_FILES").map_or_else(|| PathBuf::from(here), PathBuf::from);
     let path = folder.join(format!("{name}.seq"));
-    InputFile { bytes: fs::metadata(&path).unwrap().len(), path }
+    let bytes = fs::metadata(&path).unwrap_or_else(|error| panic!("{name}: {error}")).len();
+    InputFile { path, bytes }
 }
 
 fn read<K: Writable, V: Writable>(file: &InputFile, splits_min: u64) -> Result<Vec<(K, V)>, ReadError> {

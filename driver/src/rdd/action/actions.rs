@@ -430,7 +430,6 @@ pub trait Actions: Rdd {
     /// assert_eq!(ctx.text_file(&folder.display().to_string())?.collect()?, ["0", "1", "2", "3"]);
     /// # Ok::<(), rsk::Error>(())
     /// ```
-    #[expect(clippy::needless_pass_by_value, reason = "it is made where it is handed over")]
     fn save_as_text_file_with(&self, folder: impl AsRef<Path>, options: SaveOptions) -> Result<()>
     where
         Self::Item: Display,
