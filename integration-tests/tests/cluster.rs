@@ -401,3 +401,35 @@ fn logs_are_followed_until_the_driver_has_ended() {
     let tail = cluster.rsk(&["logs", id.trim(), "--tail", "5"]);
     assert_eq!(text(&tail.stdout), "three");
 }
+
+#[test]
+fn files_are_found_by_the_driver_and_by_its_tasks_in_both_modes() {
+    let cluster = TestCluster::new().agents(2);
+    let stop = cluster.folder().join("list.txt");
+    fs::write(&stop, "the of and").unwrap();
+    let (files, input) = (format!("stop.txt={}", stop.display()), repository("examples/data/licence.txt"));
+    let here = Command::new(example("stop_words"))
+        .args(["--conf", &format!("files={files}"), "local[2]", &input])
+        .output()
+        .unwrap();
+    let client = submit(&cluster, &["--files", &files], "stop_words", &[&input]);
+    assert_eq!(printed(&client), printed(&here));
+    let options = ["--files", &files, "--deploy-mode", "cluster", "--wait", "--driver-memory", "100m"];
+    assert_eq!(printed(&submit(&cluster, &options, "stop_words", &[&input])), printed(&here));
+    cluster.wait_for_quiet();
+    let before = cluster.status().ended.len();
+    let twice = format!("{files},{files}");
+    for (files, says) in [
+        ("no/such/file", "is no file"),
+        (&twice, "two files stop.txt"),
+        ("stdout=/etc/hosts", "another name"),
+    ] {
+        for mode in ["client", "cluster"] {
+            let output =
+                submit(&cluster, &["--files", files, "--deploy-mode", mode], "stop_words", &[&input]);
+            let said = text(&output.stderr);
+            assert!(output.status.code() == Some(1) && said.contains(says), "{said}");
+        }
+    }
+    assert_eq!(cluster.status().ended.len(), before, "nothing was started");
+}

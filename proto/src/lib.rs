@@ -33,7 +33,7 @@ pub use cluster::{
     ExecutorState, FrameworkEpoch, FrameworkFacts, FrameworkId, FrameworkToMaster, Hello, Incarnation,
     MasterToAgent, MasterToFramework, Offer, OfferId, OperatorReply, OperatorRequest, ParseAttributesError,
     ParseHashError, ParseIdError, ParseResourcesError, ParseRoleError, Part, Ports, Refusal, Refuse,
-    Resources, RoleName, status,
+    Resources, RoleName, SANDBOX_PROGRAM, SandboxNameError, in_sandbox, status,
 };
 pub use codec::{
     AnyValue, CodecError, Decoder, EncodedValue, Encoder, VALUE_INLINE_BYTES_MAX, Values, decode_record,

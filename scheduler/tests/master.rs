@@ -9,7 +9,7 @@ use rsk_proto::{
     rpc::{MasterClient, Receiver, RpcError, Sender},
     status::ClusterStatus,
 };
-use rsk_scheduler::master::{MasterConfig, MasterError, MasterHandle, Rules, start};
+use rsk_scheduler::master::{KeepBlobs, MasterConfig, MasterError, MasterHandle, Rules, start};
 use sha2::{Digest, Sha256};
 use std::{path::Path, time::Duration};
 use tempfile::TempDir;
@@ -21,7 +21,7 @@ use tokio::{
 
 async fn master_at(listen: &str, work_dir: &Path) -> Result<MasterHandle, MasterError> {
     let (listen, work_dir) = (listen.to_owned(), work_dir.to_owned());
-    start(MasterConfig { listen, work_dir, rules: Rules::default() }).await
+    start(MasterConfig { listen, work_dir, rules: Rules::default(), blobs: KeepBlobs::default() }).await
 }
 
 async fn master() -> (MasterHandle, TempDir, MasterClient) {
@@ -77,6 +77,7 @@ async fn app(
         web: None,
         failover_timeout: Duration::from_mins(1),
         driver: None,
+        blobs: Vec::new(),
     };
     let (hello, facts) = (Hello::ours(), Box::new(facts));
     to.send(FrameworkToMaster::Subscribe { hello, known, facts, demand, executors: vec![] }).await.unwrap();

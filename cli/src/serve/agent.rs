@@ -1,8 +1,9 @@
 //! `rsk agent`.
 
 use super::log;
-use crate::settings::Settings;
+use crate::{settings::Settings, span::Span};
 use anyhow::Result;
+use rsk_proto::ByteSize;
 use rsk_scheduler::agent::{self, AgentConfig};
 
 /// Serves until it is told to end, or no master takes it.
@@ -15,5 +16,10 @@ pub(crate) fn agent(settings: &Settings) -> Result<()> {
     if settings.some("agent.resources").is_some() {
         config.resources = Some(settings.parsed("agent.resources")?);
     }
+    let bytes = |key| settings.parsed(key).map(|size: ByteSize| size.0);
+    config.blobs_bytes_max = bytes("agent.blobs_max")?;
+    config.log_bytes_max = bytes("agent.log_max")?;
+    config.logs_bytes_max = bytes("agent.logs_max")?;
+    config.logs_kept = settings.parsed::<Span>("agent.logs_keep")?.0;
     Ok(agent::run(config)?)
 }

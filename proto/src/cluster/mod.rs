@@ -13,6 +13,7 @@ mod agent;
 mod framework;
 mod operate;
 mod start;
+mod sandbox;
 pub mod status;
 #[cfg(test)]
 pub(crate) mod sample;
@@ -31,4 +32,5 @@ pub use operate::{DriverSpec, OperatorReply, OperatorRequest};
 pub use port::Ports;
 pub use resource::{ParseResourcesError, Resources};
 pub use role::{ParseRoleError, RoleName};
+pub use sandbox::{SANDBOX_PROGRAM, SandboxNameError, in_sandbox};
 pub use start::{EXECUTOR_ARGUMENT, EXECUTOR_START, ExecutorStart};

@@ -132,6 +132,12 @@ impl Service for Api {
 
     async fn operate(&self, request: OperatorRequest) -> OperatorReply {
         let stopping = || OperatorReply::Refused(Refusal::NotReady("it is stopping".to_owned()));
+        // Said here, where it is still known who is wrong, rather than by the agent that would start it.
+        if let OperatorRequest::Submit(spec) = &request
+            && let Err(refusal) = self.blobs.need(spec.blobs())
+        {
+            return OperatorReply::Refused(refusal);
+        }
         let (reply, answer) = oneshot::channel();
         if self.mailbox.send(Input::Asked(request, reply)).await.is_err() {
             return stopping();

@@ -208,6 +208,7 @@ impl World {
             web: None,
             failover_timeout: Duration::from_mins(1),
             driver: app.driver,
+            blobs: Vec::new(),
         };
         let claim =
             |(executor, agent): (&ExecutorId, &AgentId)| ExecutorClaim { executor: *executor, agent: *agent };
