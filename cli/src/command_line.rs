@@ -48,7 +48,8 @@ again, up to 10 GiB (`master.blobs_max`); those of applications that live always
   rsk agent -m host:5050
   rsk agent -m a:5050,b:5050 --resources 'cpus:10;mem:20240;ports:[31000-32000]' --attributes 'rack:r1;zone:a'
 
-In resources, mem and disk are MiB, or have a unit (mem:20g). What you name yourself is a number (gpus:2). Killed and started \
+In resources, mem and disk are MiB, or have a unit (mem:20g). What you name yourself is a number (gpus:2). A role in parentheses \
+keeps a part for that role alone: cpus(prod):4;mem(prod):8g;cpus:12;mem:32g has 16 CPUs. Killed and started \
 again with the same work folder, it finds the executors that still run.
 
 Of applications that have ended it keeps nothing but what they have printed: for 7 days (`agent.logs_keep`), up to 1 GiB in all \
@@ -164,7 +165,9 @@ has ended keeps its logs for a week, as far as there is room: `rsk agent --help`
     /// Keep a part of an agent for a role, in place of what was kept for it there before.
     #[command(after_help = "Examples:
   rsk reserve agent-5f3a21bc-3 prod 'cpus:4;mem:8g'
-  rsk reserve agent-5f3a21bc-3 prod none")]
+  rsk reserve agent-5f3a21bc-3 prod none
+
+What an agent's own --resources keep for a role (cpus(prod):4) stays, and counts.")]
     Reserve {
         /// The agent's id.
         agent: AgentId,

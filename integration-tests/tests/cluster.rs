@@ -433,3 +433,37 @@ fn files_are_found_by_the_driver_and_by_its_tasks_in_both_modes() {
     }
     assert_eq!(cluster.status().ended.len(), before, "nothing was started");
 }
+
+#[test]
+fn what_an_agent_keeps_for_a_role_is_offered_to_that_role_alone() {
+    let cluster = TestCluster::new().each_with("cpus(prod):1;mem(prod):600;cpus:1;mem:600").agents(1);
+    let status = cluster.status();
+    let (agent, kept) = (status.agents[0].id.to_string(), &status.agents[0].reserved[0]);
+    assert_eq!((kept.role.as_str(), kept.resources.to_string()), ("prod", "cpus:1;mem:600".to_owned()));
+    assert_eq!(kept.by_agent, kept.resources);
+    assert_eq!(status.agents[0].resources.total.to_string(), "cpus:2;mem:1200");
+    assert!(printed(&cluster.rsk(&["agents"])).contains("prod=cpus:1;mem:600"));
+    for too_little in ["none", "cpus:0.5;mem:600"] {
+        let refused = cluster.rsk(&["reserve", &agent, "prod", too_little]);
+        assert_eq!(refused.status.code(), Some(1));
+        assert!(
+            text(&refused.stderr).contains("itself keeps cpus:1;mem:600 for prod"),
+            "{}",
+            text(&refused.stderr)
+        );
+    }
+    let mut all = submission(&cluster, &[], "pi", &["4", ENDLESS]);
+    let mut prod = submission(&cluster, &["--role", "prod"], "pi", &["4", ENDLESS]);
+    let everybody = Process::start(all.stderr(Stdio::null()));
+    cluster.wait("everybody has what is everybody's", |status| executors(status) == 1);
+    let second = Process::start(submission(&cluster, &[], "pi", &["4", ENDLESS]).stderr(Stdio::null()));
+    let prod = Process::start(prod.stderr(Stdio::null()));
+    let status = cluster.wait("prod has its own", |status| executors(status) == 2);
+    let of = |role: &str| status.roles.iter().find(|one| one.name.as_str() == role).unwrap().used.cpus_milli;
+    assert_eq!((of("*"), of("prod")), (1000, 1000));
+    for program in [everybody, second, prod] {
+        program.signal("INT");
+        program.end(WITHIN);
+    }
+    cluster.wait_for_quiet();
+}

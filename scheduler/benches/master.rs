@@ -32,6 +32,7 @@ async fn agent(address: String) {
     let facts = AgentFacts {
         host: "localhost".to_owned(),
         address: "localhost:5051".to_owned(),
+        reserved: std::collections::BTreeMap::new(),
         resources: "cpus:16;mem:65536;ports:[31000-32000]".parse().unwrap(),
         attributes: Attributes::default(),
         platform: "x86_64".to_owned(),

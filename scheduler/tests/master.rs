@@ -40,6 +40,7 @@ async fn agent(
     let facts = AgentFacts {
         host: "localhost".to_owned(),
         address: "localhost:5051".to_owned(),
+        reserved: std::collections::BTreeMap::new(),
         resources: "cpus:4;mem:1000".parse().unwrap(),
         attributes: Attributes::default(),
         platform: "x86_64".to_owned(),
@@ -248,6 +249,7 @@ async fn another_version_is_refused_and_both_are_named() {
     let facts = AgentFacts {
         host: String::new(),
         address: String::new(),
+        reserved: std::collections::BTreeMap::new(),
         resources: Resources::default(),
         attributes: Attributes::default(),
         platform: String::new(),

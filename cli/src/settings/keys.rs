@@ -1,7 +1,7 @@
 //! Every setting: its name, what it is unless somebody sets it, what it means, and whether a value makes sense.
 
 use crate::span::Span;
-use rsk_proto::{Attributes, ByteSize, Resources};
+use rsk_proto::{AgentResources, Attributes, ByteSize};
 use std::{net::SocketAddr, path::PathBuf};
 
 /// One setting.
@@ -57,7 +57,7 @@ pub(crate) const KEYS: [Key; 16] = [
         variable: "RSK_AGENT_RESOURCES",
         meaning: "what an agent offers; what its machine has where this is empty",
         default: String::new,
-        check: |text| text.parse::<Resources>().map(drop).map_err(|error| error.to_string()),
+        check: |text| text.parse::<AgentResources>().map(drop).map_err(|error| error.to_string()),
     },
     Key {
         name: "agent.attributes",

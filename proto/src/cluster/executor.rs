@@ -129,7 +129,10 @@ impl fmt::Display for ExecutorEnd {
                 let (limit, peak) = (crate::ByteSize(*limit_bytes), crate::ByteSize(*peak_bytes));
                 write!(f, "used {peak} of memory where it had {limit}: give it more")
             }
-            ExecutorEnd::LaunchFailed(cause) => write!(f, "could not be started: {cause}"),
+            ExecutorEnd::LaunchFailed(cause) => {
+                f.write_str("could not be started")?;
+                cause.chain().try_for_each(|why| write!(f, ": {why}"))
+            }
             ExecutorEnd::Dropped => f.write_str("never reached its agent"),
             ExecutorEnd::AgentLost => f.write_str("lost with its agent"),
             ExecutorEnd::Unseen => {

@@ -4,6 +4,7 @@ mod id;
 mod role;
 mod port;
 mod resource;
+mod agent_resources;
 mod attribute;
 mod blob;
 mod hello;
@@ -19,6 +20,7 @@ pub mod status;
 pub(crate) mod sample;
 
 pub use agent::{AgentFacts, AgentToMaster, MasterToAgent};
+pub use agent_resources::AgentResources;
 pub use attribute::{Attributes, ParseAttributesError};
 pub use blob::{BLOB_CHUNK_BYTES_MAX, BlobChunk, BlobHash, BlobRequest, BlobStatus, ParseHashError};
 pub use executor::{

@@ -72,7 +72,9 @@ fn touch(path: &Path) -> io::Result<()> {
 }
 
 fn failed(path: &Path, error: &io::Error) -> Refusal {
-    Refusal::NotReady(format!("{} of the master: {error}", path.display()))
+    let is_full = matches!(error.kind(), io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded);
+    let remedy = if is_full { ": make room there" } else { "" };
+    Refusal::NotReady(format!("{} of the master: {error}{remedy}", path.display()))
 }
 
 impl Blobs {

@@ -56,6 +56,7 @@ pub(super) fn facts(number: usize) -> AgentFacts {
     AgentFacts {
         host: format!("host-{number}"),
         address: format!("host-{number}:5051"),
+        reserved: std::collections::BTreeMap::new(),
         resources: total(),
         attributes: Attributes::default(),
         platform: "x86_64".to_owned(),
