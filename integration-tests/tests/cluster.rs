@@ -311,7 +311,7 @@ fn a_supervised_driver_that_is_killed_is_started_again_until_it_is_told_to_end()
     let id = printed(&submit(&cluster, &options, "pi", &["4", ENDLESS])).trim().to_owned();
     let works = |starts: u32| {
         move |status: &ClusterStatus| {
-            let driver = &status.drivers[0];
+            let Some(driver) = status.drivers.first() else { return false };
             let of_driver = |app| driver.executor.is_some_and(|own| own.framework == app);
             let works =
                 status.executors.iter().any(|one| !of_driver(one.key.framework) && one.state == "running");

@@ -115,7 +115,8 @@ pub enum ExecutorEnd {
     Dropped,
     /// Its agent is gone, and it with it, or it will be told to end when the agent is back.
     AgentLost,
-    /// It is gone, and how is not known: its agent had been started again meanwhile, and was not its parent any more.
+    /// It is gone, and how is not known: its agent had been started again meanwhile, and was not its parent any
+    /// more, or not there.
     Unseen,
 }
 

@@ -209,6 +209,8 @@ impl Blobs {
             };
             chunk = next;
         }
+        // A write that failed after it was taken is said by the flush alone.
+        file.flush().await.map_err(|error| failed(&part, &error))?;
         file.sync_all().await.map_err(|error| failed(&part, &error))?;
         self.finish(hash, length, part).await
     }
