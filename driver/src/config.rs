@@ -120,7 +120,7 @@ pub(crate) const KEYS: [(&str, &str); 21] = [
     ("job_order=fifo", "or fair: how jobs that run at the same time share the slots"),
     ("pools=NAME:WEIGHT[:SLOTS],…", "weights and least slots of the pools of a fair order"),
     ("checkpoint_dir=DIR", "where checkpoints go, and stay; the work directory, and they go with their RDDs"),
-    ("files=[NAME=]FILE,…", "files that the driver and its tasks find by rsk::file, wherever they run"),
+    ("files=[NAME=]FILE,…", "files that the driver and its tasks find by name, wherever they run"),
     ("executors=threads", "or processes: run the tasks of each slot in a process of its own"),
     ("name=NAME", "on a cluster: what people call the application; the program's file name"),
     ("role=*", "on a cluster: who pays for the executors"),

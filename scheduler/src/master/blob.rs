@@ -141,7 +141,7 @@ impl Blobs {
             Some(Kept { used, hash, is_whole, bytes: file.len(), is_coming: coming.contains(&hash) })
         });
         let kept = kept.flatten().collect();
-        for (hash, is_whole) in self.rules.to_delete(kept, needed, since(asked_at)) {
+        for (hash, is_whole) in self.rules.pick_old(kept, needed, since(asked_at)) {
             let path = if is_whole { self.path(hash) } else { self.path(hash).with_extension("part") };
             let held = self.lock();
             // It may have been used, or asked for, since the list was made.

@@ -53,7 +53,7 @@ impl KeepBlobs {
     }
 
     /// Those that go, in order.
-    pub(super) fn to_delete(
+    pub(super) fn pick_old(
         &self,
         mut all: Vec<Kept>,
         needed: &BTreeSet<BlobHash>,
@@ -93,7 +93,7 @@ mod tests {
 
     fn gone(rules: KeepBlobs, all: &[Kept], needed: &[u8], now: u64) -> Vec<u8> {
         let needed = needed.iter().map(|number| BlobHash([*number; 32])).collect();
-        let gone = rules.to_delete(all.to_vec(), &needed, Time(Duration::from_secs(now)));
+        let gone = rules.pick_old(all.to_vec(), &needed, Time(Duration::from_secs(now)));
         gone.iter().map(|(hash, _)| hash.0[0]).collect()
     }
 
@@ -126,7 +126,7 @@ mod tests {
     fn an_upload_that_was_broken_off_goes_and_one_that_goes_on_stays() {
         let part = Kept { is_whole: false, ..blob(1, 0, 5) };
         let all = [part, Kept { is_coming: true, hash: BlobHash([2; 32]), ..part }];
-        let all = rules(3600, 0).to_delete(all.to_vec(), &BTreeSet::new(), Time(Duration::from_secs(4000)));
+        let all = rules(3600, 0).pick_old(all.to_vec(), &BTreeSet::new(), Time(Duration::from_secs(4000)));
         assert_eq!(all, [(BlobHash([1; 32]), false)]);
     }
 
