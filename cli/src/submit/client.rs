@@ -19,7 +19,7 @@ pub(super) fn run(settings: &Settings, args: &SubmitArgs) -> Result<ExitCode> {
         bail!("{flag} is of cluster mode: add --deploy-mode cluster, or leave it out");
     }
     let here = |(name, path): (String, PathBuf)| format!("{name}={}", path.display());
-    let files = files::parse(&args.files)?.into_iter().map(here).collect();
+    let files: Vec<_> = files::parse(&args.files)?.into_iter().map(here).collect();
     let typed = args.app.first().map_or("", String::as_str);
     let program = program::find(typed)?;
     let needs = program.needs()?;
@@ -29,7 +29,7 @@ pub(super) fn run(settings: &Settings, args: &SubmitArgs) -> Result<ExitCode> {
         );
     }
     let mut command = Command::new(&program.path);
-    command.arg0(typed).args(arguments(settings, args, files));
+    command.arg0(typed).args(arguments(settings, args, &files));
     if let Ok(own) = std::env::current_exe() {
         // `local-cluster` starts masters and agents with it.
         command.env("RSK_BIN", own);

@@ -93,14 +93,14 @@ fn spec(
     (hash, files, environment): (BlobHash, BTreeMap<String, BlobHash>, BTreeMap<String, String>),
 ) -> DriverSpec {
     // In its sandbox, which is its current folder.
-    let there = files.keys().map(|name| format!("{name}={name}")).collect();
+    let there: Vec<_> = files.keys().map(|name| format!("{name}={name}")).collect();
     DriverSpec {
         name: args.name.clone().unwrap_or_else(|| program.name.clone()),
         user: user(),
         role: args.role.clone().unwrap_or_default(),
         resources: Resources::of(u64::from(args.driver_cores) * 1000, args.driver_memory),
         program: hash,
-        arguments: named(arguments(settings, args, there), &program.name),
+        arguments: named(arguments(settings, args, &there), &program.name),
         files,
         environment,
         supervise: args.supervise,

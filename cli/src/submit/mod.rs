@@ -25,7 +25,7 @@ pub(crate) fn submit(settings: &Settings, args: &SubmitArgs) -> Result<ExitCode>
 
 /// What the program gets to see before its own arguments: settings of files, then `--conf`, then flags, the later the
 /// stronger. `files`: those brought beside it, each `NAME=FILE` as it finds them.
-fn arguments(settings: &Settings, args: &SubmitArgs, files: Vec<String>) -> Vec<String> {
+fn arguments(settings: &Settings, args: &SubmitArgs, files: &[String]) -> Vec<String> {
     let of_file = settings.conf.iter().map(|(key, value)| format!("{key}={value}"));
     let of_flags = [
         ("executor_cores", args.executor_cores.map(|n| n.to_string())),
@@ -58,7 +58,7 @@ mod tests {
         let file = tempfile::NamedTempFile::new().unwrap();
         std::fs::write(file.path(), "[conf]\ntask_attempts = 2\n").unwrap();
         let settings = Settings::load(Some(file.path()), [], Vec::new()).unwrap();
-        let typed = arguments(&settings, &args, vec!["a=b".to_owned(), "c=d".to_owned()]).join(" ");
+        let typed = arguments(&settings, &args, &["a=b".to_owned(), "c=d".to_owned()]).join(" ");
         let wanted = "--conf task_attempts=2 --conf memory=1g --conf executor_cores=4 --conf memory=2147483648 \
                       --conf role=prod --conf files=a=b,c=d host:5050 7 --x";
         assert_eq!(typed, wanted);
