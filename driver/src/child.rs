@@ -4,7 +4,7 @@
 //! side dies the other sees the stream end.
 
 use crate::{
-    image,
+    files, image,
     local::STACK_BYTES,
     peer::{Peer, Peers, refusal},
 };
@@ -15,12 +15,14 @@ use rsk_proto::{
 };
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use std::{
+    collections::BTreeMap,
     io::{self, Write},
     net::TcpStream,
     os::{
         fd::{AsFd, OwnedFd},
         unix::net::UnixStream,
     },
+    path::PathBuf,
     process::{Child, Stdio},
     sync::{
         Arc,
@@ -99,6 +101,7 @@ pub(crate) struct ChildSlot {
     executor: Arc<Executor>,
     link: Arc<dyn DriverLink>,
     peers: Arc<Peers>,
+    files: BTreeMap<String, PathBuf>,
     process: Option<ExecutorProcess>,
 }
 
@@ -109,8 +112,13 @@ struct ExecutorProcess {
 
 impl ChildSlot {
     /// A slot with its part of the memory of `executor`, and its work directory; `link` answers what its tasks ask.
-    pub(crate) fn new(executor: Arc<Executor>, link: Arc<dyn DriverLink>, peers: Arc<Peers>) -> Self {
-        ChildSlot { executor, link, peers, process: None }
+    pub(crate) fn new(
+        executor: Arc<Executor>,
+        link: Arc<dyn DriverLink>,
+        peers: Arc<Peers>,
+        files: BTreeMap<String, PathBuf>,
+    ) -> Self {
+        ChildSlot { executor, link, peers, files, process: None }
     }
 
     /// Runs one task.
@@ -139,6 +147,7 @@ impl ChildSlot {
     fn start(&self, is_killed: &AtomicBool) -> io::Result<ExecutorProcess> {
         let (mut to, theirs) = UnixStream::pair()?;
         let mut command = image::command();
+        command.env(files::OF_CHILD, files::to_text(&self.files));
         command.arg(ASKED).arg(image::claim()?).stdin(Stdio::from(OwnedFd::from(theirs)));
         let mut child = Unwelcome(Some(command.spawn()?));
         // The command holds the other end of the stream, too.

@@ -91,7 +91,12 @@ impl Backend {
                 Executors::Threads => Slot::Thread(Arc::clone(&executor)),
                 Executors::Processes => {
                     let link = Arc::clone(&link) as Arc<dyn DriverLink>;
-                    Slot::Process(ChildSlot::new(Arc::clone(&executor), link, Arc::clone(&peers)))
+                    Slot::Process(ChildSlot::new(
+                        Arc::clone(&executor),
+                        link,
+                        Arc::clone(&peers),
+                        config.files.clone(),
+                    ))
                 }
             };
             let builder = thread::Builder::new().name(format!("slot-{slot}")).stack_size(STACK_BYTES);

@@ -65,6 +65,25 @@ fn word_count() {
 }
 
 #[test]
+fn stop_words() {
+    let folder = tempfile::tempdir().unwrap();
+    let stop = folder.path().join("stop.txt");
+    fs::write(&stop, "the of and").unwrap();
+    let input = data("examples/data/licence.txt");
+    let text = fs::read_to_string(&input).unwrap();
+    let all = text.split_whitespace().count();
+    let kept = text.split_whitespace().filter(|word| !["the", "of", "and"].contains(word)).count();
+    let files = format!("files={}", stop.display());
+    for executors in ["executors=threads", "executors=processes"] {
+        let out = printed("stop_words", &["--conf", &files, "--conf", executors, "local[2]", &input]);
+        assert_eq!(out, format!("{all} words, {kept} without the 3 of the list\n"));
+    }
+    let without = run("stop_words", &["local", &input]);
+    let said = String::from_utf8_lossy(&without.stderr).into_owned();
+    assert!(!without.status.success() && said.contains("stop.txt") && said.contains("--files"), "{said}");
+}
+
+#[test]
 fn log_query() {
     let out = printed("log_query", &["local[2]", &data("examples/data/access.log")]);
     let hits: u64 = out

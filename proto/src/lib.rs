@@ -17,6 +17,7 @@ mod frame;
 mod id;
 mod size;
 mod stream;
+mod unheard;
 mod shuffle_file;
 mod serve;
 mod task;
@@ -29,13 +30,13 @@ pub use block::{BlockHolder, BlockId, ParseBlockError, StorageLevel};
 pub use block_fetch::{BLOCK_FETCH_VERSION, BlockReply, BlockRequest, BlockSecret};
 pub use cause::Cause;
 pub use cluster::{
-    AgentFacts, AgentId, AgentToMaster, Attributes, BLOB_CHUNK_BYTES_MAX, BlobChunk, BlobHash, BlobRequest,
-    BlobStatus, CLUSTER_VERSION, CONTROL_BYTES_MAX, Demand, DriverId, DriverSpec, EXECUTOR_ARGUMENT,
-    EXECUTOR_START, ExecutorClaim, ExecutorEnd, ExecutorKey, ExecutorReport, ExecutorSpec, ExecutorStart,
-    ExecutorState, FrameworkEpoch, FrameworkFacts, FrameworkId, FrameworkToMaster, Hello, Incarnation,
-    MasterToAgent, MasterToFramework, Offer, OfferId, OperatorReply, OperatorRequest, ParseAttributesError,
-    ParseHashError, ParseIdError, ParseResourcesError, ParseRoleError, Part, Ports, Refusal, Refuse,
-    Resources, RoleName, status,
+    AgentFacts, AgentId, AgentResources, AgentToMaster, Attributes, BLOB_CHUNK_BYTES_MAX, BlobChunk,
+    BlobHash, BlobRequest, BlobStatus, CLUSTER_VERSION, CONTROL_BYTES_MAX, Demand, DriverId, DriverSpec,
+    EXECUTOR_ARGUMENT, EXECUTOR_START, ExecutorClaim, ExecutorEnd, ExecutorKey, ExecutorReport, ExecutorSpec,
+    ExecutorStart, ExecutorState, FrameworkEpoch, FrameworkFacts, FrameworkId, FrameworkToMaster, Hello,
+    Incarnation, MasterToAgent, MasterToFramework, Offer, OfferId, OperatorReply, OperatorRequest,
+    ParseAttributesError, ParseHashError, ParseIdError, ParseResourcesError, ParseRoleError, Part, Ports,
+    Refusal, Refuse, Resources, RoleName, SANDBOX_PROGRAM, SandboxNameError, in_sandbox, status,
 };
 pub use codec::{
     AnyValue, CodecError, Decoder, EncodedValue, Encoder, VALUE_INLINE_BYTES_MAX, Values, decode_record,
@@ -62,6 +63,7 @@ pub use task::{
     TaskOutput,
 };
 pub use time::Time;
+pub use unheard::{Silent, Unheard};
 
 /// What can be a record of a shuffle, a spill file, a serialised cache or a result: encoded here, decoded there.
 ///

@@ -42,7 +42,7 @@ impl Dispatch {
         } else {
             self.blocks.update(place.id, &blocks);
         }
-        state.totals.count(&metrics, outcome.is_err());
+        state.totals.count(&metrics);
         let key = (attempt.stage, attempt.stage_attempt);
         let Some(set) = state.sets.get_mut(&key) else {
             return outcome.map_or_else(|_| (), |output| self.discard(output));
@@ -71,8 +71,10 @@ impl Dispatch {
         }
         match step {
             Step::Unknown => output.into_iter().for_each(|output| self.discard(output)),
-            // It may be in line again, and whoever waits for work is not this executor.
-            Step::Continue => {
+            Step::Continue => {}
+            Step::Retry => {
+                state.totals.retries += 1;
+                // Whoever waits for work is not this executor.
                 state.wake_all();
             }
             Step::Succeeded { .. } => {
@@ -122,6 +124,7 @@ impl Dispatch {
         if !state.dag.is_current(attempt.stage, attempt.stage_attempt) {
             return;
         }
+        state.totals.retries += 1;
         let reach = match error {
             TaskError::FetchFailed { block, unreachable, .. } => {
                 self.map_outputs.unregister(block.output);

@@ -47,7 +47,8 @@ pub(crate) struct Totals {
     pub(crate) jobs: u64,
     pub(crate) stages: u64,
     pub(crate) tasks: u64,
-    pub(crate) failed_tasks: u64,
+    /// Attempts that failed or were lost, and whose partition was tried again.
+    pub(crate) retries: u64,
     pub(crate) spilled_bytes: u64,
     pub(crate) shuffled_bytes: u64,
     /// Of cached blocks, from other executors.
@@ -176,9 +177,8 @@ pub(crate) struct Job {
 }
 
 impl Totals {
-    pub(super) fn count(&mut self, metrics: &TaskMetrics, has_failed: bool) {
+    pub(super) fn count(&mut self, metrics: &TaskMetrics) {
         self.tasks += 1;
-        self.failed_tasks += u64::from(has_failed);
         self.spilled_bytes += metrics.spilled_bytes;
         self.shuffled_bytes += metrics.shuffle_written_bytes;
         self.fetched_bytes += metrics.block_fetched_bytes;

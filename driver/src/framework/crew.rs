@@ -18,8 +18,8 @@ use crossbeam_channel::{Sender, unbounded};
 use parking_lot::Mutex;
 use rsk_executor::{DriverLink, ExecutorConfig};
 use rsk_proto::{
-    AgentId, BlockSecret, ExecutorId, FromExecutor, Keeper, LOST_AFTER, TaskEnd, TaskId, TaskOutput,
-    ToExecutor, VALUE_SHARED_FROM, ValueId, receive, send,
+    AgentId, BlockSecret, ExecutorId, FromExecutor, Keeper, LOST_AFTER, Silent, TaskEnd, TaskId, TaskOutput,
+    ToExecutor, Unheard, VALUE_SHARED_FROM, ValueId, receive, send,
     status::{StageStatus, TasksStatus},
 };
 use std::{
@@ -29,7 +29,7 @@ use std::{
     path::PathBuf,
     sync::{
         Arc,
-        atomic::{AtomicBool, AtomicUsize, Ordering},
+        atomic::{AtomicBool, Ordering},
     },
     thread,
     time::Duration,
@@ -40,7 +40,7 @@ use tokio::sync::mpsc;
 const GREETING_TIMEOUT: Duration = Duration::from_secs(10);
 /// An executor that does not read what it is sent for so long is lost.
 const WRITE_TIMEOUT: Duration = Duration::from_secs(30);
-/// Connections whose greeting is awaited at a time.
+/// Connections whose greeting is awaited at a time: beyond, the oldest of them is cut off.
 const GREETINGS_MAX: usize = 64;
 
 /// The executors of one application.
@@ -218,21 +218,17 @@ impl Crew {
 
     /// Welcomes executors until the application ends.
     pub(super) fn listen(self: Arc<Self>, listener: &TcpListener) {
-        let greetings = Arc::new(AtomicUsize::new(0));
+        let unheard = Unheard::new(GREETINGS_MAX);
         for stream in listener.incoming() {
             if self.is_over.load(Ordering::Relaxed) {
                 return;
             }
             let Ok(stream) = stream else { continue };
-            if greetings.fetch_add(1, Ordering::Relaxed) >= GREETINGS_MAX {
-                greetings.fetch_sub(1, Ordering::Relaxed);
-                continue;
-            }
-            let (crew, greetings) = (Arc::clone(&self), Arc::clone(&greetings));
+            let Ok(silent) = unheard.add(&stream) else { continue };
+            let crew = Arc::clone(&self);
             let greet = move || {
                 let from = stream.peer_addr().map_or_else(|_| String::new(), |address| address.to_string());
-                let outcome = Arc::clone(&crew).greet(stream);
-                greetings.fetch_sub(1, Ordering::Relaxed);
+                let outcome = Arc::clone(&crew).greet(stream, silent);
                 if let Err(error) = outcome
                     && !crew.is_over.load(Ordering::Relaxed)
                 {
@@ -245,7 +241,7 @@ impl Crew {
         }
     }
 
-    fn greet(self: Arc<Self>, mut stream: TcpStream) -> io::Result<()> {
+    fn greet(self: Arc<Self>, mut stream: TcpStream, silent: Silent) -> io::Result<()> {
         stream.set_nodelay(true)?;
         stream.set_read_timeout(Some(GREETING_TIMEOUT))?;
         stream.set_write_timeout(Some(WRITE_TIMEOUT))?;
@@ -254,6 +250,7 @@ impl Crew {
             return web::answer(&mut stream, || self.tasks());
         }
         let hello: FromExecutor = receive(&mut stream)?;
+        drop(silent);
         let (id, why) = self.examine(&hello)?;
         if let Some(why) = why {
             send(&ToExecutor::Refused { why: why.clone() }, &mut stream)?;

@@ -15,6 +15,7 @@ mod web;
 use self::{
     core::{FrameworkCore, Sizes},
     crew::Crew,
+    program::Brought,
     shell::{News, Shell},
 };
 use crate::{Config, Error, dispatch::Dispatch, peer::Peers, track::MapOutputTable};
@@ -102,8 +103,11 @@ impl Framework {
             failover_timeout: config.failover_timeout,
             // Set by the agent of a driver that the cluster runs itself.
             driver: std::env::var("RSK_DRIVER").ok().and_then(|id| id.parse().ok()),
+            blobs: Vec::new(),
         };
         let mut shell = Shell {
+            program: Brought::program()?,
+            files: Brought::files(&config.files)?,
             masters,
             facts,
             core,

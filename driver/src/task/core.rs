@@ -15,8 +15,10 @@ pub type Preferred = BTreeMap<PartitionId, Vec<ExecutorId>>;
 pub enum Step {
     /// It is not known to run: another has done its partition, or it has ended before.
     Unknown,
-    /// Nothing but launching what can be launched.
+    /// Nothing: nobody needs its partition any more, or another attempt at it runs.
     Continue,
+    /// Its partition is in line again.
+    Retry,
     /// It succeeded: its output may be wanted, and these other attempts at the same partition are not any more.
     Succeeded {
         /// They are to be stopped.
@@ -216,17 +218,13 @@ impl TaskSetCore {
         let is_tried = self.running.values().any(|attempt| attempt.partition == partition);
         match error.next() {
             _ if self.is_retired => Step::Continue,
-            Next::Ignore => {
-                self.try_again(partition, None, is_tried);
-                Step::Continue
-            }
+            Next::Ignore => self.try_again(partition, None, is_tried),
             Next::RerunParent => Step::RerunParent(error),
             next => {
                 let failures = self.failures.entry(partition).or_insert(0);
                 *failures += 1;
                 if next == Next::Retry && *failures < self.tries.attempts_max.max(1) {
-                    self.try_again(partition, Some(place), is_tried);
-                    return Step::Continue;
+                    return self.try_again(partition, Some(place), is_tried);
                 }
                 Step::GiveUp { attempts: *failures, error }
             }
@@ -250,10 +248,14 @@ impl TaskSetCore {
     }
 
     /// Unless another attempt at the partition runs, or is in line.
-    fn try_again(&mut self, partition: PartitionId, avoids: Option<ExecutorId>, is_tried: bool) {
-        if !is_tried && !self.copies.remove(&partition) {
+    fn try_again(&mut self, partition: PartitionId, avoids: Option<ExecutorId>, is_tried: bool) -> Step {
+        if is_tried {
+            return Step::Continue;
+        }
+        if !self.copies.remove(&partition) {
             self.push(partition, avoids);
         }
+        Step::Retry
     }
 }
 
@@ -310,7 +312,7 @@ mod tests {
         let preferred = Preferred::from([(P0, vec![HERE, there])]);
         let mut set = TaskSetCore::new([P0], preferred, tries(4, false), NOW);
         assert_eq!(set.take_launchable(task(P0), HERE, false, NOW), Some((P0, 0)));
-        assert_eq!(end(&mut set, P0, lost()), Step::Continue);
+        assert_eq!(end(&mut set, P0, lost()), Step::Retry);
         assert!(!set.is_launchable(HERE, false, NOW) && set.is_launchable(there, false, NOW));
         set.forget_place(there);
         assert!(set.is_launchable(HERE, true, NOW));
@@ -321,7 +323,7 @@ mod tests {
         let mut set = set([P0, P1], 4);
         assert_eq!(launch_all(&mut set), [(P0, 0), (P1, 0)]);
         for attempt in 1..4 {
-            assert_eq!(end(&mut set, P0, lost()), Step::Continue);
+            assert_eq!(end(&mut set, P0, lost()), Step::Retry);
             assert_eq!(launch_all(&mut set), [(P0, attempt)]);
         }
         assert!(matches!(end(&mut set, P0, lost()), Step::GiveUp { attempts: 4, .. }));
@@ -351,7 +353,7 @@ mod tests {
     fn a_killed_attempt_does_not_count_as_failure() {
         let mut set = set([P0], 1);
         launch_all(&mut set);
-        assert_eq!(end(&mut set, P0, Err(TaskError::Killed("preempted".to_owned()))), Step::Continue);
+        assert_eq!(end(&mut set, P0, Err(TaskError::Killed("preempted".to_owned()))), Step::Retry);
         assert_eq!(launch_all(&mut set), [(P0, 0)]);
     }
 
@@ -419,10 +421,10 @@ mod tests {
     fn of_two_attempts_one_may_fail_and_both_may() {
         let mut set = with_a_straggler();
         set.speculate(at(500));
-        assert_eq!(set.ended(TaskId(0), lost(), at(500)), Step::Continue);
+        assert_eq!(set.ended(TaskId(0), lost(), at(500)), Step::Retry);
         assert_eq!(set.left(), 1, "the copy is in line already");
         assert_eq!(set.take_launchable(TaskId(10), THERE, false, at(500)), Some((P0, 1)));
-        assert_eq!(set.ended(TaskId(10), lost(), at(500)), Step::Continue);
+        assert_eq!(set.ended(TaskId(10), lost(), at(500)), Step::Retry);
         assert_eq!(set.take_launchable(TaskId(11), HERE, false, at(500)), Some((P0, 2)));
         assert_eq!(set.ended(TaskId(11), Ok(()), at(501)), DONE);
         assert!(set.is_over());

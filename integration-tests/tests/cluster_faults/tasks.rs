@@ -22,6 +22,7 @@ fn panics_once() {
     let story = Story::start(2, "panic_once", &[]);
     let ended = story.ends_well();
     assert_eq!(ended.signals.came(FAULT).len(), 1);
+    assert!(ended.said.contains("1 stage, 5 tasks, 1 retry, "), "{}", ended.said);
 }
 
 fn panics_always() {
