@@ -38,15 +38,22 @@ pub(crate) enum Command {
   rsk master --listen 10.0.0.1:5050 --work-dir /var/lib/rsk/master --log-dir /var/log/rsk
 
 It keeps what it must know again in its work folder: killed and started again, it goes on. Its first line on stdout says where \
-it listens. What it knows is at http://HOST:5050/state, /metrics and /health.")]
+it listens. What it knows is at http://HOST:5050/state, /metrics and /health.
+
+Programs and files that were submitted stay for an hour after their last use (`master.blob_keep`), so that they need not be sent \
+again, up to 10 GiB (`master.blobs_max`); those of applications that live always stay.")]
     Master(MasterArgs),
     /// Run an agent, one on each machine: it starts executors there, and serves what they leave.
     #[command(after_help = "Examples:
   rsk agent -m host:5050
   rsk agent -m a:5050,b:5050 --resources 'cpus:10;mem:20240;ports:[31000-32000]' --attributes 'rack:r1;zone:a'
 
-In resources, mem and disk are MiB, or have a unit (mem:20g). What you name yourself is a number (gpus:2). Killed and started \
-again with the same work folder, it finds the executors that still run.")]
+In resources, mem and disk are MiB, or have a unit (mem:20g). What you name yourself is a number (gpus:2). A role in parentheses \
+keeps a part for that role alone: cpus(prod):4;mem(prod):8g;cpus:12;mem:32g has 16 CPUs. Killed and started \
+again with the same work folder, it finds the executors that still run.
+
+Of applications that have ended it keeps nothing but what they have printed: for 7 days (`agent.logs_keep`), up to 1 GiB in all \
+(`agent.logs_max`) and 64 MiB each (`agent.log_max`). Programs stay for later executors, up to 10 GiB (`agent.blobs_max`).")]
     Agent(AgentArgs),
     /// Run a program: on this machine, or on a cluster.
     #[command(
@@ -59,10 +66,13 @@ again with the same work folder, it finds the executors that still run.")]
 Examples:
   rsk submit local[4] ./pi 100
   rsk submit host:5050 --executor-cores 4 --executor-memory 4g --max-cores 64 ./wordcount s3.txt out
+  rsk submit host:5050 --files stop.txt,model=./model-7.bin ./wordcount s3.txt out
   rsk submit host:5050 --deploy-mode cluster --supervise --wait ./nightly --date 2026-01-31
 
 Options come before APP: what follows APP is its own. In client mode the program itself runs here: its output is yours, and \
-Ctrl-C ends the application. In cluster mode the cluster runs it: `rsk logs` shows its output."
+Ctrl-C ends the application. In cluster mode the cluster runs it: `rsk logs` shows its output.
+
+With --files, `rsk::file(\"stop.txt\")` says where a file is, in the driver and in tasks, in both modes and on local."
     )]
     Submit(Box<SubmitArgs>),
     /// List applications; of one, say what it uses, what it was offered, and why it waits.
@@ -101,7 +111,7 @@ Ctrl-C ends the application. In cluster mode the cluster runs it: `rsk logs` sho
   rsk logs driver-5f3a21bc-2 -f      of a driver that the cluster runs
 
 Of one process, its stdout comes on stdout and its stderr on stderr. Lines of several begin with the executor's number. What \
-has ended keeps its logs for a week, as far as there is room.")]
+has ended keeps its logs for a week, as far as there is room: `rsk agent --help` says how much that is.")]
     Logs(LogsArgs),
     /// Take an agent out of service: nothing new is started there.
     Drain {
@@ -155,7 +165,9 @@ has ended keeps its logs for a week, as far as there is room.")]
     /// Keep a part of an agent for a role, in place of what was kept for it there before.
     #[command(after_help = "Examples:
   rsk reserve agent-5f3a21bc-3 prod 'cpus:4;mem:8g'
-  rsk reserve agent-5f3a21bc-3 prod none")]
+  rsk reserve agent-5f3a21bc-3 prod none
+
+What an agent's own --resources keep for a role (cpus(prod):4) stays, and counts.")]
     Reserve {
         /// The agent's id.
         agent: AgentId,
@@ -297,7 +309,7 @@ pub(crate) struct SubmitArgs {
     /// Cluster mode: memory of the driver.
     #[arg(long, value_name = "SIZE", default_value = "1g")]
     pub(crate) driver_memory: ByteSize,
-    /// Cluster mode: files to lay beside the driver, with commas; FILE or NAME=FILE.
+    /// Files that the program and its tasks find by `rsk::file(NAME)`, with commas; FILE or NAME=FILE.
     #[arg(long, value_delimiter = ',', value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub(crate) files: Vec<String>,
     /// Cluster mode: a variable of the driver's environment; any number of times.

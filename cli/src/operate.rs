@@ -56,7 +56,13 @@ pub(crate) fn operate(settings: &Settings, command: &Command) -> Result<String> 
 }
 
 fn kill(settings: &Settings, which: &str) -> Result<(OperatorRequest, String)> {
-    Ok(match ask::meant(&ask::state(settings)?, which)? {
+    // The master itself knows more than its last snapshot: what was submitted just now, too.
+    let meant = match (which.parse(), which.parse()) {
+        (Ok(app), _) => Meant::App(app),
+        (_, Ok(driver)) => Meant::Driver(driver),
+        _ => ask::meant(&ask::state(settings)?, which)?,
+    };
+    Ok(match meant {
         Meant::App(app) => (OperatorRequest::Kill(app), format!("{app} ends.")),
         Meant::Driver(driver) => (OperatorRequest::KillDriver(driver), format!("{driver} ends, for good.")),
         Meant::Executor(key) => bail!(

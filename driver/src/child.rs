@@ -4,23 +4,25 @@
 //! side dies the other sees the stream end.
 
 use crate::{
-    image,
+    files, image,
     local::STACK_BYTES,
     peer::{Peer, Peers, refusal},
 };
-use rsk_executor::{DriverLink, Executor, Process, ProcessError};
+use rsk_executor::{DriverLink, Executor, Process, ProcessError, block};
 use rsk_proto::{
     ByteSize, EXECUTOR_ARGUMENT, EXECUTOR_START, ExecutorStart, TaskEnd, TaskError, TaskId, ToExecutor,
     receive, send,
 };
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use std::{
+    collections::BTreeMap,
     io::{self, Write},
     net::TcpStream,
     os::{
         fd::{AsFd, OwnedFd},
         unix::net::UnixStream,
     },
+    path::PathBuf,
     process::{Child, Stdio},
     sync::{
         Arc,
@@ -75,7 +77,8 @@ fn serve() -> Result<(), ProcessError> {
         image::believe(&claim);
     }
     let program = crate::rdd::action::run_task;
-    let process = Process { hash: image::hash()?, program, stack_bytes: STACK_BYTES, start: None };
+    let process =
+        Process { hash: image::hash()?, program, stack_bytes: STACK_BYTES, start: None, blocks: None };
     rsk_executor::serve(stream.try_clone()?, stream, process)
 }
 
@@ -85,7 +88,11 @@ fn serve_agent(start: &str) -> Result<(), ProcessError> {
     let stream = TcpStream::connect(&start.driver)?;
     stream.set_nodelay(true)?;
     let program = crate::rdd::action::run_task;
-    let process = Process { hash: image::hash()?, program, stack_bytes: STACK_BYTES, start: Some(start) };
+    // Without a port, others make this executor's blocks again.
+    let blocks = block::bind(stream.local_addr()?.ip(), &start.serves_at);
+    let blocks = blocks.inspect_err(|error| tracing::warn!(%error, "no port to give cached blocks at")).ok();
+    let hash = image::hash()?;
+    let process = Process { hash, program, stack_bytes: STACK_BYTES, start: Some(start), blocks };
     rsk_executor::serve(stream.try_clone()?, stream, process)
 }
 
@@ -94,6 +101,7 @@ pub(crate) struct ChildSlot {
     executor: Arc<Executor>,
     link: Arc<dyn DriverLink>,
     peers: Arc<Peers>,
+    files: BTreeMap<String, PathBuf>,
     process: Option<ExecutorProcess>,
 }
 
@@ -104,8 +112,13 @@ struct ExecutorProcess {
 
 impl ChildSlot {
     /// A slot with its part of the memory of `executor`, and its work directory; `link` answers what its tasks ask.
-    pub(crate) fn new(executor: Arc<Executor>, link: Arc<dyn DriverLink>, peers: Arc<Peers>) -> Self {
-        ChildSlot { executor, link, peers, process: None }
+    pub(crate) fn new(
+        executor: Arc<Executor>,
+        link: Arc<dyn DriverLink>,
+        peers: Arc<Peers>,
+        files: BTreeMap<String, PathBuf>,
+    ) -> Self {
+        ChildSlot { executor, link, peers, files, process: None }
     }
 
     /// Runs one task.
@@ -134,6 +147,7 @@ impl ChildSlot {
     fn start(&self, is_killed: &AtomicBool) -> io::Result<ExecutorProcess> {
         let (mut to, theirs) = UnixStream::pair()?;
         let mut command = image::command();
+        command.env(files::OF_CHILD, files::to_text(&self.files));
         command.arg(ASKED).arg(image::claim()?).stdin(Stdio::from(OwnedFd::from(theirs)));
         let mut child = Unwelcome(Some(command.spawn()?));
         // The command holds the other end of the stream, too.
@@ -152,6 +166,7 @@ impl ChildSlot {
             memory: ByteSize(config.memory.0 / u64::from(config.slots.max(1))),
             slots: 1,
             work_dir: self.executor.work_dir().path().to_owned(),
+            secret: None,
         };
         send(&welcome, &mut to)?;
         let peer = Peer::start(to.try_clone()?, to, Arc::clone(&self.link), || ())?;

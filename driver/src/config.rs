@@ -65,6 +65,9 @@ pub struct Config {
     pub progress: bool,
     /// `log`, `off`, `error`, `warn`, `info` or `debug`: what [`run`](crate::run) writes to stderr. Default `warn`.
     pub log: LogLevel,
+    /// `files`, as `FILE` or `NAME=FILE` with commas: files that the driver and tasks find by [`file`](crate::file).
+    /// Default: none.
+    pub files: BTreeMap<String, PathBuf>,
     /// `checkpoint_dir`: where checkpoints go, and stay. Default: the work directory, and they go with their RDDs.
     pub checkpoint_dir: Option<PathBuf>,
 }
@@ -108,13 +111,14 @@ impl Default for Config {
             executors: Executors::Threads,
             progress: true,
             log: LogLevel(tracing::level_filters::LevelFilter::WARN),
+            files: BTreeMap::new(),
             checkpoint_dir: None,
         }
     }
 }
 
 /// Every key with what it means, as `--help` prints them.
-pub(crate) const KEYS: [(&str, &str); 22] = [
+pub(crate) const KEYS: [(&str, &str); 23] = [
     ("memory=1g", "what the process may use; 60 % of it is the budget of execution and cache"),
     ("work_dir=DIR", "where shuffles, spills and cached blocks are kept; the system's temporary folder"),
     ("task_attempts=4", "tries at one task before its job fails"),
@@ -129,6 +133,7 @@ pub(crate) const KEYS: [(&str, &str); 22] = [
     ("job_order=fifo", "or fair: how jobs that run at the same time share the slots"),
     ("pools=NAME:WEIGHT[:SLOTS],…", "weights and least slots of the pools of a fair order"),
     ("checkpoint_dir=DIR", "where checkpoints go, and stay; the work directory, and they go with their RDDs"),
+    ("files=[NAME=]FILE,…", "files that the driver and its tasks find by name, wherever they run"),
     ("executors=threads", "or processes: run the tasks of each slot in a process of its own"),
     ("name=NAME", "on a cluster: what people call the application; the program's file name"),
     ("role=*", "on a cluster: who pays for the executors"),
@@ -161,6 +166,7 @@ impl Config {
                 self.memory = memory;
             }
             "work_dir" => self.work_dir = PathBuf::from(value),
+            "files" => self.files = crate::files::parse(value).map_err(fail)?,
             "checkpoint_dir" => self.checkpoint_dir = Some(PathBuf::from(value)),
             "task_attempts" => match value.parse() {
                 Ok(attempts @ 1..) => self.task_attempts = attempts,

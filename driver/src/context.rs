@@ -90,6 +90,7 @@ impl Context {
             return Err(Error::ExecutorNotAsked);
         }
         let master = Master::parse(master)?;
+        crate::files::are(&config.files);
         let work_dir = WorkDir::create(&config.work_dir)?;
         let values = Arc::new(ValueRegistry::default());
         let map_outputs = Arc::new(MapOutputTable::default());

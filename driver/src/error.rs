@@ -93,6 +93,24 @@ pub enum Error {
         /// Why not.
         source: std::io::Error,
     },
+    /// A file that the program is started with cannot be read.
+    #[error("cannot read the file {name} of --files")]
+    File {
+        /// Its name.
+        name: String,
+        /// Why not.
+        source: std::io::Error,
+    },
+    /// The program was not started with such a file.
+    #[error(
+        "there is no file {name:?} here: bring it with rsk submit --files, or --conf files=…; this process has {known:?}"
+    )]
+    NoFile {
+        /// What was asked for.
+        name: String,
+        /// What is there, with commas.
+        known: String,
+    },
     /// One partition could not be computed.
     #[error("{partition} of {stage} failed{}", times(*attempts))]
     Task {

@@ -24,6 +24,7 @@ mod local_cluster;
 mod peer;
 mod child;
 mod image;
+mod files;
 mod progress;
 mod terminal;
 mod error;
@@ -35,8 +36,12 @@ pub use command_line::{arg, args};
 pub use config::{Config, Executors, LogLevel};
 pub use context::Context;
 pub use error::{Error, Result};
+pub use files::file;
+pub use rdd::action::SaveOptions;
 pub use rsk_proto::{ByteSize, Data, StorageLevel};
-pub use rsk_storage::{Cut, CutPattern, InvalidUtf8, Text, TextOptions, Words};
+pub use rsk_storage::{
+    Codec, Compression, Cut, CutPattern, InvalidUtf8, Text, TextOptions, Words, Writable, WritableError,
+};
 pub use run::{App, run};
 pub use task::pool::{JobOrder, PoolShare};
 

@@ -97,7 +97,12 @@ impl Backend {
                 Executors::Threads => Slot::Thread(Arc::clone(&executor)),
                 Executors::Processes => {
                     let link = Arc::clone(&link) as Arc<dyn DriverLink>;
-                    Slot::Process(ChildSlot::new(Arc::clone(&executor), link, Arc::clone(&peers)))
+                    Slot::Process(ChildSlot::new(
+                        Arc::clone(&executor),
+                        link,
+                        Arc::clone(&peers),
+                        config.files.clone(),
+                    ))
                 }
             };
             let builder = thread::Builder::new().name(format!("slot-{slot}")).stack_size(STACK_BYTES);
@@ -147,9 +152,9 @@ impl Backend {
             peers.forget(&[id], &[], &[]);
         }));
         let (executor, peers) = (Arc::downgrade(&self.executor), Arc::clone(&self.peers));
-        blocks.on_removed(move |rdd| {
-            executor.upgrade().inspect(|executor| executor.blocks().remove(rdd));
-            peers.forget(&[], &[rdd], &[]);
+        blocks.on_removed(move |rdd, before| {
+            executor.upgrade().inspect(|executor| executor.blocks().remove(rdd, before));
+            peers.forget(&[], &[(rdd, before)], &[]);
         });
     }
 

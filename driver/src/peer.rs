@@ -6,13 +6,13 @@ use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, bounded};
 use parking_lot::Mutex;
 use rsk_executor::DriverLink;
 use rsk_proto::{
-    Cause, FromExecutor, Keeper, ProgramHash, RddId, STREAM_VERSION, ShuffleId, TaskEnd, TaskError, TaskId,
-    ToExecutor, ValueId, receive, send,
+    BlockEpoch, Cause, FromExecutor, Keeper, ProgramHash, RddId, STREAM_VERSION, ShuffleId, TaskEnd,
+    TaskError, TaskId, ToExecutor, ValueId, receive, send,
 };
 use std::{
     collections::HashMap,
     fs::{self, File},
-    io::{self, Read, Write},
+    io::{self, BufReader, Read, Write},
     path::Path,
     sync::{
         Arc, Weak,
@@ -56,6 +56,17 @@ pub(crate) trait Answers: Send + Sync + 'static {
     fn has_value(&self, _: ValueId, _: Option<Keeper>) -> io::Result<()> {
         Ok(())
     }
+
+    /// A task has ended. Given back where somebody waits for it.
+    fn ended(&mut self, end: TaskEnd) -> Option<TaskEnd> {
+        Some(end)
+    }
+
+    /// Tasks have not begun, and will not.
+    fn returned(&mut self, _: &[TaskId]) {}
+
+    /// All that has come so far has been heard.
+    fn caught_up(&mut self) {}
 }
 
 impl Answers for Arc<dyn DriverLink> {
@@ -70,14 +81,15 @@ impl Peer {
     pub(crate) fn start(
         from: impl Read + Send + 'static,
         to: impl Write + Send + 'static,
-        answers: impl Answers,
+        mut answers: impl Answers,
         on_gone: impl FnOnce() + Send + 'static,
     ) -> io::Result<Arc<Peer>> {
         let waiting = Mutex::new(Some(HashMap::new()));
         let peer = Arc::new(Peer { to: Mutex::new(Box::new(to)), waiting });
         let own = Arc::clone(&peer);
         thread::Builder::new().name("listen".to_owned()).spawn(move || {
-            own.listen(from, &answers);
+            own.listen(from, &mut answers);
+            drop(answers);
             on_gone();
         })?;
         Ok(peer)
@@ -169,6 +181,13 @@ impl Peer {
         send(message, &mut *self.to.lock())
     }
 
+    /// Says several messages, encoded one after another, at once.
+    pub(crate) fn say_all(&self, messages: &[u8]) -> io::Result<()> {
+        let mut to = self.to.lock();
+        to.write_all(messages)?;
+        to.flush()
+    }
+
     /// Nobody waits any more for a task that was given up.
     fn tell(&self, task: TaskId, news: News) {
         let waiting = self.waiting.lock().as_ref().and_then(|waiting| waiting.get(&task).cloned());
@@ -177,22 +196,33 @@ impl Peer {
         }
     }
 
-    fn listen(&self, mut from: impl Read, answers: &impl Answers) {
+    fn listen(&self, from: impl Read, answers: &mut impl Answers) {
+        let mut from = BufReader::new(from);
         let why = loop {
             let heard = receive(&mut from).and_then(|message| self.heard(message, answers));
             if let Err(error) = heard {
                 break error;
             }
+            if from.buffer().is_empty() {
+                answers.caught_up();
+            }
         };
+        answers.caught_up();
         tracing::debug!(error = %why, "an executor's stream has ended");
         // Whoever waits hears that nothing will come.
         *self.waiting.lock() = None;
     }
 
-    fn heard(&self, message: FromExecutor, answers: &impl Answers) -> io::Result<()> {
+    fn heard(&self, message: FromExecutor, answers: &mut impl Answers) -> io::Result<()> {
         let answer = match message {
             FromExecutor::Ended(end) => {
-                self.tell(end.attempt.task, News::End(end));
+                if let Some(end) = answers.ended(end) {
+                    self.tell(end.attempt.task, News::End(end));
+                }
+                return Ok(());
+            }
+            FromExecutor::Returned(tasks) => {
+                answers.returned(&tasks);
                 return Ok(());
             }
             FromExecutor::ResultPart(task, part) => {
@@ -230,7 +260,7 @@ impl Peers {
     }
 
     /// Tells them what they need not keep any more. One that is gone keeps nothing.
-    pub(crate) fn forget(&self, values: &[ValueId], rdds: &[RddId], shuffles: &[ShuffleId]) {
+    pub(crate) fn forget(&self, values: &[ValueId], rdds: &[(RddId, BlockEpoch)], shuffles: &[ShuffleId]) {
         let message = || ToExecutor::Forget {
             values: values.to_vec(),
             rdds: rdds.to_vec(),
@@ -269,6 +299,7 @@ mod tests {
             version,
             program: ProgramHash([program; 32]),
             claim: None,
+            blocks_at: None,
         };
         let own = ProgramHash([7; 32]);
         assert_eq!(refusal(&hello(STREAM_VERSION, 7), own), None);

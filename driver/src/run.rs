@@ -83,7 +83,8 @@ impl App {
         progress.inspect(|progress| progress.end());
         let totals = context.dispatch().totals();
         let has_succeeded = matches!(outcome, Ok(Ok(())));
-        let summary = format!("{} jobs, {} tasks, {} failed", totals.jobs, totals.tasks, totals.failed_tasks);
+        let tasks = format!("{}, {}", counted(totals.tasks, "task"), counted(totals.retries, "retry"));
+        let summary = format!("{}, {tasks}", counted(totals.jobs, "job"));
         context.backend().end(has_succeeded, &summary);
         drop(over);
         if let Some(signal) = interrupt::came() {
@@ -94,21 +95,31 @@ impl App {
             exit(reader::LEFT);
         }
         let outcome = outcome.unwrap_or_else(|panic| resume_unwind(panic));
-        let counted = |n: u64, noun: &str| format!("{n} {noun}{}", if n == 1 { "" } else { "s" });
+        let fetched = match totals.fetched_bytes {
+            0 => String::new(),
+            bytes => format!(", {} fetched from caches", ByteSize(bytes)),
+        };
         let end = if outcome.is_ok() { "done in" } else { "failed after" };
         say(&format!(
-            "{end} {:.3} s on {}: {} in {:.3} s, {}, {}, {} failed, {} shuffled, {} spilled",
+            "{end} {:.3} s on {}: {} in {:.3} s, {}, {tasks}, {} shuffled, {} spilled{fetched}",
             started.elapsed().as_secs_f64(),
             typed.master,
             counted(totals.jobs, "job"),
             totals.job_time.as_secs_f64(),
             counted(totals.stages, "stage"),
-            counted(totals.tasks, "task"),
-            totals.failed_tasks,
             ByteSize(totals.shuffled_bytes),
             ByteSize(totals.spilled_bytes),
         ));
         outcome
+    }
+}
+
+/// So many of a thing.
+fn counted(n: u64, noun: &str) -> String {
+    match (n, noun.strip_suffix('y')) {
+        (1, _) => format!("{n} {noun}"),
+        (_, Some(stem)) => format!("{n} {stem}ies"),
+        (_, None) => format!("{n} {noun}s"),
     }
 }
 
@@ -121,5 +132,17 @@ fn log(LogLevel(level): LogLevel) {
         .with_target(false);
     if subscriber.try_init().is_err() {
         tracing::debug!("the program has a log of its own");
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_is_one_and_others_are_many() {
+        let said: Vec<_> = [0, 1, 2].iter().map(|n| counted(*n, "retry")).collect();
+        assert_eq!(said, ["0 retries", "1 retry", "2 retries"]);
+        assert_eq!((counted(1, "job"), counted(7, "task")), ("1 job".to_owned(), "7 tasks".to_owned()));
     }
 }

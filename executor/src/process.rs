@@ -2,29 +2,34 @@
 //!
 //! One thread listens, so that a kill is heard while tasks run; a thread a slot runs them.
 
+mod outbox;
+mod queue;
 mod values;
 
-use self::values::SharedValues;
+use self::{
+    outbox::Outbox,
+    queue::{Queue, Wanted},
+    values::SharedValues,
+};
 use crate::{
     DriverLink, Executor, ExecutorConfig, Program, WorkDir, WorkDirError,
+    block::BlockServer,
     shuffle::{Connections, folder},
 };
-use crossbeam_channel::{Receiver, Sender, bounded};
+use crossbeam_channel::{Sender, bounded};
 use parking_lot::Mutex;
 use rsk_proto::{
     Cause, ExecutorStart, FromExecutor, HEARTBEAT_EVERY, Keeper, MapOutputs, ProgramHash, STREAM_VERSION,
-    ShuffleId, TASKS_AHEAD_MAX, TaskError, TaskId, ToExecutor, VALUE_SHARED_FROM, ValueId, receive, send,
+    ShuffleId, TaskError, TaskId, ToExecutor, VALUE_SHARED_FROM, ValueId, receive,
 };
 use std::{
     collections::{HashMap, VecDeque},
     fs::{self, File},
-    io::{self, Read, Write},
+    io::{self, BufReader, Read, Write},
+    net::TcpListener,
     os::unix::fs::FileExt,
     path::PathBuf,
-    sync::{
-        Arc,
-        atomic::{AtomicBool, Ordering},
-    },
+    sync::Arc,
     thread,
 };
 
@@ -42,13 +47,6 @@ pub enum ProcessError {
     WorkDir(#[from] WorkDirError),
 }
 
-/// A task, and whether it is still wanted.
-struct Wanted {
-    id: TaskId,
-    task: Vec<u8>,
-    is_killed: Arc<AtomicBool>,
-}
-
 /// What a process is, as an executor.
 #[derive(Debug)]
 pub struct Process {
@@ -60,15 +58,17 @@ pub struct Process {
     pub stack_bytes: usize,
     /// What the agent said that started it; nothing when the driver did.
     pub start: Option<ExecutorStart>,
+    /// Where it gives cached blocks to other executors; nothing where it keeps them to itself.
+    pub blocks: Option<TcpListener>,
 }
 
 /// Introduces itself, and runs the driver's tasks until the driver hangs up.
 ///
-/// Bounds: [`TASKS_AHEAD_MAX`] tasks a slot are under way, one question a slot.
+/// Bounds: [`TASKS_AHEAD_MAX`](rsk_proto::TASKS_AHEAD_MAX) tasks a slot are under way, one question a slot.
 pub fn serve(
     mut from: impl Read + Send + 'static,
     to: impl Write + Send + 'static,
-    Process { hash, program, stack_bytes, start }: Process,
+    Process { hash, program, stack_bytes, start, blocks }: Process,
 ) -> Result<(), ProcessError> {
     let keeper = start.as_ref().map(|start| Keeper {
         agent: start.agent,
@@ -80,11 +80,14 @@ pub fn serve(
         keeper,
         connections: Connections::default(),
     });
-    let link = Arc::new(Link { to: Mutex::new(Box::new(to)), waiting: Mutex::default(), shared });
+    let link = Arc::new(Link { to: Outbox::start(to)?, waiting: Mutex::default(), shared });
     let claim = start.as_ref().map(|start| (start.executor, start.token.clone()));
-    link.say(&FromExecutor::Hello { version: STREAM_VERSION, program: hash, claim })?;
-    let (config, work_dir) = match receive(&mut from)? {
-        ToExecutor::Welcome { memory, slots, work_dir } => (ExecutorConfig { slots, memory }, work_dir),
+    let blocks_at = blocks.as_ref().map(TcpListener::local_addr).transpose()?.map(|at| at.to_string());
+    link.say(&FromExecutor::Hello { version: STREAM_VERSION, program: hash, claim, blocks_at })?;
+    let (config, work_dir, secret) = match receive(&mut from)? {
+        ToExecutor::Welcome { memory, slots, work_dir, secret } => {
+            (ExecutorConfig { slots, memory }, work_dir, secret)
+        }
         ToExecutor::Refused { why } => return Err(ProcessError::Refused(why)),
         _ => return Err(io::Error::other("the driver did not answer the greeting").into()),
     };
@@ -95,17 +98,15 @@ pub fn serve(
     };
     let is_of_agent = start.is_some();
     let executor = Executor::new(config, program, driver, work_dir, keeper);
+    secret.inspect(|secret| executor.holders().introduce(*secret));
+    let gives = blocks.zip(secret).map(|(at, secret)| BlockServer::start(at, executor.blocks(), secret));
+    let _gives = gives.transpose()?;
     let slots = config.slots.max(1) as usize;
-    let (tasks, to_run) = bounded(slots * TASKS_AHEAD_MAX);
+    let queue = Arc::new(Queue::new(slots));
     let (end, ended) = bounded(slots);
-    let underway = Arc::<Underway>::default();
     for slot in 0..slots {
-        let serve = Slot {
-            executor: Arc::clone(&executor),
-            link: Arc::clone(&link),
-            underway: Arc::clone(&underway),
-            to_run: to_run.clone(),
-        };
+        let serve =
+            Slot { executor: Arc::clone(&executor), link: Arc::clone(&link), queue: Arc::clone(&queue) };
         let end = end.clone();
         let builder = thread::Builder::new().name(format!("slot-{slot}")).stack_size(stack_bytes);
         builder.spawn(move || end.send(serve.run()))?;
@@ -120,45 +121,40 @@ pub fn serve(
         };
         thread::Builder::new().name("heartbeat".to_owned()).spawn(beat)?;
     }
-    let listener = Listener { executor, link, underway, tasks };
-    thread::Builder::new().name("listen".to_owned()).spawn(move || listener.run(&mut from))?;
+    let listener = Listener { executor, link, queue };
+    thread::Builder::new().name("listen".to_owned()).spawn(move || listener.run(from))?;
     // A slot ends only when it cannot talk to the driver any more.
     ended.recv().unwrap_or(Ok(())).map_err(ProcessError::Stream)
 }
 
-/// The tasks under way that may be killed.
-#[derive(Default)]
-struct Underway(Mutex<HashMap<TaskId, Arc<AtomicBool>>>);
-
 struct Slot {
     executor: Arc<Executor>,
     link: Arc<Link>,
-    underway: Arc<Underway>,
-    to_run: Receiver<Wanted>,
+    queue: Arc<Queue>,
 }
 
 impl Slot {
     fn run(self) -> io::Result<()> {
-        for Wanted { id, task, is_killed } in self.to_run {
-            let end = self.executor.run(&task, is_killed).map_err(io::Error::other)?;
-            self.underway.0.lock().remove(&id);
-            self.link.say(&FromExecutor::Ended(end))?;
+        loop {
+            let Wanted { id, task, is_killed } = self.queue.take();
+            let end = FromExecutor::Ended(self.executor.run(&task, is_killed).map_err(io::Error::other)?);
+            // The driver waits for the last one.
+            if self.queue.ended(id) { self.link.to.say_soon(&end)? } else { self.link.say(&end)? }
         }
-        Ok(())
     }
 }
 
 struct Listener {
     executor: Arc<Executor>,
     link: Arc<Link>,
-    underway: Arc<Underway>,
-    tasks: Sender<Wanted>,
+    queue: Arc<Queue>,
 }
 
 impl Listener {
     /// Passes on what the driver says until it hangs up.
-    fn run(self, from: &mut impl Read) {
-        while let Ok(message) = receive(from) {
+    fn run(self, from: impl Read) {
+        let mut from = BufReader::new(from);
+        while let Ok(message) = receive(&mut from) {
             if !self.heard(message) {
                 break;
             }
@@ -169,23 +165,20 @@ impl Listener {
 
     fn heard(&self, message: ToExecutor) -> bool {
         match message {
-            ToExecutor::Task(id, task) => {
-                let is_killed = Arc::<AtomicBool>::default();
-                self.underway.0.lock().insert(id, Arc::clone(&is_killed));
-                // Full means that the driver sends more than it may.
-                return self.tasks.try_send(Wanted { id, task, is_killed }).is_ok();
-            }
-            ToExecutor::Kill(id) => {
-                if let Some(is_killed) = self.underway.0.lock().get(&id) {
-                    is_killed.store(true, Ordering::Relaxed);
-                }
+            // Full means that the driver sends more than it may.
+            ToExecutor::Task(id, task) => return self.queue.push(id, task),
+            ToExecutor::Kill(id) => self.queue.kill(id),
+            ToExecutor::TakeBack(ids) => {
+                return self.link.say(&FromExecutor::Returned(self.queue.take_back(&ids))).is_ok();
             }
             ToExecutor::Forget { values, rdds, shuffles } => {
                 for id in values {
                     self.executor.remove_value(id);
                     self.link.shared.as_ref().inspect(|shared| shared.forget(id));
                 }
-                rdds.into_iter().for_each(|rdd| self.executor.blocks().remove(rdd));
+                for (rdd, before) in rdds {
+                    self.executor.blocks().remove(rdd, before);
+                }
                 for shuffle in shuffles {
                     let folder = folder(&self.executor.work_dir().shuffle(), shuffle);
                     // Another executor of the same agent may have been faster.
@@ -229,7 +222,7 @@ enum Question {
 
 /// The driver at the other end of the stream.
 struct Link {
-    to: Mutex<Box<dyn Write + Send>>,
+    to: Arc<Outbox>,
     /// Who waits for an answer, by question: of several who ask the same, the first gets the first answer.
     waiting: Mutex<HashMap<Question, VecDeque<Sender<ToExecutor>>>>,
     /// Values that the agent keeps; nothing where there is no agent.
@@ -238,7 +231,7 @@ struct Link {
 
 impl Link {
     fn say(&self, message: &FromExecutor) -> io::Result<()> {
-        send(message, &mut *self.to.lock())
+        self.to.say(message)
     }
 
     fn ask(&self, question: Question, is_urgent: bool) -> Result<ToExecutor, Cause> {

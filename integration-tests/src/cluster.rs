@@ -39,17 +39,23 @@ pub struct TestCluster {
     resources: String,
     /// Of each agent, where they are apart.
     racks: Vec<String>,
+    variables: Vec<(&'static str, &'static str)>,
 }
 
 impl TestCluster {
     /// A master, and no agent yet.
     #[expect(clippy::new_without_default, reason = "it starts processes")]
     pub fn new() -> Self {
+        Self::with(&[])
+    }
+
+    /// A master with these variables in its environment, which agents get to see, too.
+    pub fn with(variables: &[(&'static str, &'static str)]) -> Self {
         let folder = tempfile::Builder::new().prefix("rsk-test-").tempdir().unwrap();
         let address = "127.0.0.1:0".to_owned();
         let resources = RESOURCES.to_owned();
-        let mut cluster =
-            TestCluster { folder, address, master: None, agents: Vec::new(), resources, racks: Vec::new() };
+        let (agents, variables, racks) = (Vec::new(), variables.to_vec(), Vec::new());
+        let mut cluster = TestCluster { folder, address, master: None, agents, resources, variables, racks };
         cluster.start_master();
         cluster
     }
@@ -88,11 +94,12 @@ impl TestCluster {
     /// Starts the master, for the first time or again. It listens when this returns.
     pub fn start_master(&mut self) {
         assert!(self.master.is_none(), "the master runs");
-        let work_dir = self.folder.path().join("master");
+        let work_dir = self.master_folder();
         let mut master = Process::start(
             command(self.folder.path())
                 .args(["master", "--log", "warn", "--listen", &self.address, "--work-dir"])
-                .arg(work_dir),
+                .arg(work_dir)
+                .envs(self.variables.iter().copied()),
         );
         let line = master.line();
         let address = line.strip_prefix("master at ").unwrap_or_else(|| panic!("the master says {line:?}"));
@@ -111,6 +118,7 @@ impl TestCluster {
         }
         let agent = Process::start(
             self.command()
+                .envs(self.variables.iter().copied())
                 .args(["agent", "--log", "error", "-m", &self.address, "--listen", &listen])
                 .args(["--resources", &self.resources, "--attributes", &attributes])
                 .arg("--work-dir")
@@ -149,6 +157,11 @@ impl TestCluster {
     /// The folder of an agent's files.
     pub fn agent_folder(&self, number: usize) -> PathBuf {
         self.folder.path().join(format!("agent-{number}"))
+    }
+
+    /// The folder of the master's files.
+    pub fn master_folder(&self) -> PathBuf {
+        self.folder.path().join("master")
     }
 
     /// A folder for a test's own files.

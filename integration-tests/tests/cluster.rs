@@ -311,7 +311,7 @@ fn a_supervised_driver_that_is_killed_is_started_again_until_it_is_told_to_end()
     let id = printed(&submit(&cluster, &options, "pi", &["4", ENDLESS])).trim().to_owned();
     let works = |starts: u32| {
         move |status: &ClusterStatus| {
-            let driver = &status.drivers[0];
+            let Some(driver) = status.drivers.first() else { return false };
             let of_driver = |app| driver.executor.is_some_and(|own| own.framework == app);
             let works =
                 status.executors.iter().any(|one| !of_driver(one.key.framework) && one.state == "running");
@@ -400,4 +400,70 @@ fn logs_are_followed_until_the_driver_has_ended() {
     assert_eq!(rest, "three");
     let tail = cluster.rsk(&["logs", id.trim(), "--tail", "5"]);
     assert_eq!(text(&tail.stdout), "three");
+}
+
+#[test]
+fn files_are_found_by_the_driver_and_by_its_tasks_in_both_modes() {
+    let cluster = TestCluster::new().agents(2);
+    let stop = cluster.folder().join("list.txt");
+    fs::write(&stop, "the of and").unwrap();
+    let (files, input) = (format!("stop.txt={}", stop.display()), repository("examples/data/licence.txt"));
+    let here = Command::new(example("stop_words"))
+        .args(["--conf", &format!("files={files}"), "local[2]", &input])
+        .output()
+        .unwrap();
+    let client = submit(&cluster, &["--files", &files], "stop_words", &[&input]);
+    assert_eq!(printed(&client), printed(&here));
+    let options = ["--files", &files, "--deploy-mode", "cluster", "--wait", "--driver-memory", "100m"];
+    assert_eq!(printed(&submit(&cluster, &options, "stop_words", &[&input])), printed(&here));
+    cluster.wait_for_quiet();
+    let before = cluster.status().ended.len();
+    let twice = format!("{files},{files}");
+    for (files, says) in [
+        ("no/such/file", "is no file"),
+        (&twice, "two files stop.txt"),
+        ("stdout=/etc/hosts", "another name"),
+    ] {
+        for mode in ["client", "cluster"] {
+            let output =
+                submit(&cluster, &["--files", files, "--deploy-mode", mode], "stop_words", &[&input]);
+            let said = text(&output.stderr);
+            assert!(output.status.code() == Some(1) && said.contains(says), "{said}");
+        }
+    }
+    assert_eq!(cluster.status().ended.len(), before, "nothing was started");
+}
+
+#[test]
+fn what_an_agent_keeps_for_a_role_is_offered_to_that_role_alone() {
+    let cluster = TestCluster::new().each_with("cpus(prod):1;mem(prod):600;cpus:1;mem:600").agents(1);
+    let status = cluster.status();
+    let (agent, kept) = (status.agents[0].id.to_string(), &status.agents[0].reserved[0]);
+    assert_eq!((kept.role.as_str(), kept.resources.to_string()), ("prod", "cpus:1;mem:600".to_owned()));
+    assert_eq!(kept.by_agent, kept.resources);
+    assert_eq!(status.agents[0].resources.total.to_string(), "cpus:2;mem:1200");
+    assert!(printed(&cluster.rsk(&["agents"])).contains("prod=cpus:1;mem:600"));
+    for too_little in ["none", "cpus:0.5;mem:600"] {
+        let refused = cluster.rsk(&["reserve", &agent, "prod", too_little]);
+        assert_eq!(refused.status.code(), Some(1));
+        assert!(
+            text(&refused.stderr).contains("itself keeps cpus:1;mem:600 for prod"),
+            "{}",
+            text(&refused.stderr)
+        );
+    }
+    let mut all = submission(&cluster, &[], "pi", &["4", ENDLESS]);
+    let mut prod = submission(&cluster, &["--role", "prod"], "pi", &["4", ENDLESS]);
+    let everybody = Process::start(all.stderr(Stdio::null()));
+    cluster.wait("everybody has what is everybody's", |status| executors(status) == 1);
+    let second = Process::start(submission(&cluster, &[], "pi", &["4", ENDLESS]).stderr(Stdio::null()));
+    let prod = Process::start(prod.stderr(Stdio::null()));
+    let status = cluster.wait("prod has its own", |status| executors(status) == 2);
+    let of = |role: &str| status.roles.iter().find(|one| one.name.as_str() == role).unwrap().used.cpus_milli;
+    assert_eq!((of("*"), of("prod")), (1000, 1000));
+    for program in [everybody, second, prod] {
+        program.signal("INT");
+        program.end(WITHIN);
+    }
+    cluster.wait_for_quiet();
 }

@@ -79,6 +79,7 @@ fn malformed_values_are_named_with_what_is_right() {
     for (args, says) in [
         (&["agent", "--resources", "cpus"][..], ["cannot use --resources", "cpus:10;mem:20240"]),
         (&["agent", "--resources", "cpus:1;cpus:2"], ["cannot use --resources", "given twice"]),
+        (&["agent", "--resources", "cpus(prod:4"], ["cpus(prod:4", "one reads like cpus(prod)"]),
         (&["agent", "--attributes", "rack"], ["cannot use --attributes", "rack:r1"]),
         (&["agent", "--listen", "here"], ["cannot use --listen", "0.0.0.0:0"]),
         (&["master", "--listen", "5050"], ["cannot use --listen", "0.0.0.0:5050"]),

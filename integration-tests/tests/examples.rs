@@ -65,6 +65,25 @@ fn word_count() {
 }
 
 #[test]
+fn stop_words() {
+    let folder = tempfile::tempdir().unwrap();
+    let stop = folder.path().join("stop.txt");
+    fs::write(&stop, "the of and").unwrap();
+    let input = data("examples/data/licence.txt");
+    let text = fs::read_to_string(&input).unwrap();
+    let all = text.split_whitespace().count();
+    let kept = text.split_whitespace().filter(|word| !["the", "of", "and"].contains(word)).count();
+    let files = format!("files={}", stop.display());
+    for executors in ["executors=threads", "executors=processes"] {
+        let out = printed("stop_words", &["--conf", &files, "--conf", executors, "local[2]", &input]);
+        assert_eq!(out, format!("{all} words, {kept} without the 3 of the list\n"));
+    }
+    let without = run("stop_words", &["local", &input]);
+    let said = String::from_utf8_lossy(&without.stderr).into_owned();
+    assert!(!without.status.success() && said.contains("stop.txt") && said.contains("--files"), "{said}");
+}
+
+#[test]
 fn log_query() {
     let out = printed("log_query", &["local[2]", &data("examples/data/access.log")]);
     let hits: u64 = out
@@ -149,6 +168,21 @@ fn tera_sort() {
     let mut lines: Vec<_> = text.lines().collect();
     lines.sort_by_key(|line| line.bytes().take(10).collect::<Vec<u8>>());
     assert_eq!(sorted.lines().collect::<Vec<_>>(), lines, "sorted, and stable");
+}
+
+#[test]
+fn sequence_file() {
+    let dir = tempfile::tempdir().unwrap();
+    let (input, output) = (data("examples/data/licence.txt"), dir.path().join("counts"));
+    let out = printed("sequence_file", &["local[2]", &input, &output.display().to_string()]);
+    let words = fs::read_to_string(input).unwrap().split_whitespace().count();
+    assert!(out.contains(&format!("\n{words} words in all")), "{out}");
+    let part = fs::read(output.join("part-00000")).unwrap();
+    assert!(
+        part.starts_with(
+            b"SEQ\x06\x19org.apache.hadoop.io.Text\x21org.apache.hadoop.io.LongWritable\x01\x01"
+        )
+    );
 }
 
 #[test]

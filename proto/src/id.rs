@@ -24,6 +24,8 @@ id!(/// The narrow operators between two shuffles.
     StageId(u64), "stage");
 id!(/// A persisted or checkpointed RDD.
     RddId(u64), "rdd");
+id!(/// How often an RDD's blocks had been forgotten, because what they were made of is made again, when one was made.
+    BlockEpoch(u64), "epoch");
 id!(/// One shuffle boundary.
     ShuffleId(u64), "shuffle");
 id!(/// One slice of an RDD.
@@ -34,6 +36,19 @@ id!(/// An accumulator of the driver.
     AccumulatorId(u64), "accumulator");
 id!(/// A process that runs tasks.
     ExecutorId(u64), "executor");
+
+impl BlockEpoch {
+    /// Nothing has been forgotten.
+    pub const FIRST: BlockEpoch = BlockEpoch(0);
+    /// Later than all there are: what is older than it is every block.
+    pub const NEVER: BlockEpoch = BlockEpoch(u64::MAX);
+
+    /// The next one.
+    #[must_use]
+    pub fn next(self) -> Self {
+        BlockEpoch(self.0.saturating_add(1))
+    }
+}
 
 impl ShuffleId {
     /// The stage that writes it: the two have one number.

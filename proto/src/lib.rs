@@ -10,6 +10,7 @@
 //! ```
 
 mod block;
+mod block_fetch;
 mod cause;
 mod codec;
 mod frame;
@@ -17,6 +18,7 @@ mod id;
 mod size;
 mod stream;
 mod part_size;
+mod unheard;
 mod shuffle_file;
 mod serve;
 mod task;
@@ -25,16 +27,17 @@ mod cluster;
 mod convert;
 pub mod rpc;
 
-pub use block::{BlockId, ParseBlockError, StorageLevel};
+pub use block::{BlockHolder, BlockId, ParseBlockError, StorageLevel};
+pub use block_fetch::{BLOCK_FETCH_VERSION, BlockReply, BlockRequest, BlockSecret};
 pub use cause::Cause;
 pub use cluster::{
-    AgentFacts, AgentId, AgentToMaster, Attributes, BLOB_CHUNK_BYTES_MAX, BlobChunk, BlobHash, BlobRequest,
-    BlobStatus, CLUSTER_VERSION, CONTROL_BYTES_MAX, Demand, DriverId, DriverSpec, EXECUTOR_ARGUMENT,
-    EXECUTOR_START, ExecutorClaim, ExecutorEnd, ExecutorKey, ExecutorReport, ExecutorSpec, ExecutorStart,
-    ExecutorState, FrameworkEpoch, FrameworkFacts, FrameworkId, FrameworkToMaster, Hello, Incarnation,
-    MasterToAgent, MasterToFramework, Offer, OfferId, OperatorReply, OperatorRequest, ParseAttributesError,
-    ParseHashError, ParseIdError, ParseResourcesError, ParseRoleError, Part, Ports, Refusal, Refuse,
-    Resources, RoleName, status,
+    AgentFacts, AgentId, AgentResources, AgentToMaster, Attributes, BLOB_CHUNK_BYTES_MAX, BlobChunk,
+    BlobHash, BlobRequest, BlobStatus, CLUSTER_VERSION, CONTROL_BYTES_MAX, Demand, DriverId, DriverSpec,
+    EXECUTOR_ARGUMENT, EXECUTOR_START, ExecutorClaim, ExecutorEnd, ExecutorKey, ExecutorReport, ExecutorSpec,
+    ExecutorStart, ExecutorState, FrameworkEpoch, FrameworkFacts, FrameworkId, FrameworkToMaster, Hello,
+    Incarnation, MasterToAgent, MasterToFramework, Offer, OfferId, OperatorReply, OperatorRequest,
+    ParseAttributesError, ParseHashError, ParseIdError, ParseResourcesError, ParseRoleError, Part, Ports,
+    Refusal, Refuse, Resources, RoleName, SANDBOX_PROGRAM, SandboxNameError, in_sandbox, status,
 };
 pub use codec::{
     AnyValue, CodecError, Decoder, EncodedValue, Encoder, VALUE_INLINE_BYTES_MAX, Values, decode_record,
@@ -43,8 +46,8 @@ pub use codec::{
 pub use convert::WireError;
 pub use frame::{FrameReader, FrameWriter};
 pub use id::{
-    AccumulatorId, ExecutorId, JobId, MapOutputId, PartitionId, RddId, ShuffleBlock, ShuffleId, StageId,
-    TaskAttempt, TaskId, ValueId,
+    AccumulatorId, BlockEpoch, ExecutorId, JobId, MapOutputId, PartitionId, RddId, ShuffleBlock, ShuffleId,
+    StageId, TaskAttempt, TaskId, ValueId,
 };
 pub use part_size::PartSize;
 pub use serve::{FetchReply, FetchRequest, SERVE_VERSION, Wanted};
@@ -55,13 +58,14 @@ pub use shuffle_file::{
 pub use size::{ByteSize, ParseSizeError, to_usize};
 pub use stream::{
     FromExecutor, HEARTBEAT_EVERY, LOST_AFTER, MapOutputs, ProgramHash, STREAM_VERSION, TASKS_AHEAD_MAX,
-    ToExecutor, VALUE_SHARED_FROM, receive, send,
+    ToExecutor, VALUE_SHARED_FROM, put_message, receive, send,
 };
 pub use task::{
     AccumulatorUpdate, BlockUpdate, Keeper, MapOutput, Next, OrRaise, TaskEnd, TaskError, TaskMetrics,
     TaskOutput,
 };
 pub use time::Time;
+pub use unheard::{Silent, Unheard};
 
 /// What can be a record of a shuffle, a spill file, a serialised cache or a result: encoded here, decoded there.
 ///

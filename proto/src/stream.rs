@@ -5,8 +5,8 @@
 //! way and their ends the other, with questions and answers in between. Bump [`STREAM_VERSION`] when a message changes.
 
 use crate::{
-    ByteSize, Cause, ExecutorId, Keeper, MapOutput, PartitionId, RddId, ShuffleId, TaskEnd, TaskError,
-    TaskId, ValueId, decode_record, encode_record,
+    BlockEpoch, BlockSecret, ByteSize, Cause, ExecutorId, Keeper, MapOutput, PartitionId, RddId, ShuffleId,
+    TaskEnd, TaskError, TaskId, ValueId, decode_record, encode_record,
 };
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use std::{
@@ -17,9 +17,9 @@ use std::{
 };
 
 /// Both sides must speak the same version.
-pub const STREAM_VERSION: u32 = 3;
-/// So many tasks a slot may be under way: one that runs, and those that wait behind it so that the slot need not.
-pub const TASKS_AHEAD_MAX: usize = 3;
+pub const STREAM_VERSION: u32 = 4;
+/// So many tasks a slot may be under way: one that runs, and short ones that wait behind it so that the slot need not.
+pub const TASKS_AHEAD_MAX: usize = 65;
 /// A value of so many bytes is sent to one executor, whose agent serves it to the others.
 pub const VALUE_SHARED_FROM: usize = 1 << 20;
 /// How often an executor of an agent says that it is there.
@@ -28,6 +28,8 @@ pub const HEARTBEAT_EVERY: Duration = Duration::from_secs(5);
 pub const LOST_AFTER: Duration = Duration::from_secs(25);
 /// A longer message is refused: the other side is not what it says, or sends what it should not.
 const MESSAGE_BYTES_MAX: u32 = 1 << 30;
+/// More is reserved only as it arrives.
+const RESERVED_BYTES_MAX: usize = 16 << 10;
 
 /// The SHA-256 of a program's file: only the very same program may run what another encoded.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -77,9 +79,13 @@ pub enum FromExecutor {
         program: ProgramHash,
         /// Of one that an agent started: which one it is, and what shows that it was asked for.
         claim: Option<(ExecutorId, String)>,
+        /// `host:port` where it gives cached blocks to other executors; nothing where it keeps them to itself.
+        blocks_at: Option<String>,
     },
     /// A task has ended.
     Ended(TaskEnd),
+    /// The answer to [`ToExecutor::TakeBack`]: these have not begun, and will not.
+    Returned(Vec<TaskId>),
     /// It needs a value that a task names; `is_urgent` when it could not be had where the driver said.
     WantValue {
         /// The value.
@@ -108,6 +114,9 @@ pub enum ToExecutor {
         slots: u32,
         /// The folder that an executor without an agent shares with the driver, who owns it.
         work_dir: PathBuf,
+        /// What executors of the application show one another to get cached blocks; nothing where they keep them to
+        /// themselves.
+        secret: Option<BlockSecret>,
     },
     /// It is not.
     Refused {
@@ -118,12 +127,14 @@ pub enum ToExecutor {
     Task(TaskId, Vec<u8>),
     /// A task is not wanted any more.
     Kill(TaskId),
+    /// Those of these tasks that have not begun are wanted elsewhere.
+    TakeBack(Vec<TaskId>),
     /// Nobody will ask for these any more.
     Forget {
         /// Values that tasks named.
         values: Vec<ValueId>,
-        /// Persisted RDDs, whose blocks go.
-        rdds: Vec<RddId>,
+        /// Persisted RDDs, whose blocks of earlier epochs go.
+        rdds: Vec<(RddId, BlockEpoch)>,
         /// Shuffles, whose files go from the executor's agent.
         shuffles: Vec<ShuffleId>,
     },
@@ -148,18 +159,29 @@ pub enum ToExecutor {
 
 /// Sends one message.
 pub fn send<M: Serialize>(message: &M, to: &mut impl Write) -> io::Result<()> {
-    let mut bytes = vec![0; 4];
-    encode_record(message, &mut bytes).map_err(io::Error::other)?;
-    let length = u32::try_from(bytes.len() - 4).ok().filter(|length| *length <= MESSAGE_BYTES_MAX);
-    let length = length.ok_or_else(|| io::Error::other("a message is longer than 1 GiB"))?;
-    bytes[..4].copy_from_slice(&length.to_le_bytes());
+    let mut bytes = Vec::new();
+    put_message(message, &mut bytes)?;
     to.write_all(&bytes)?;
     to.flush()
 }
 
+/// Appends one message to those that are sent together.
+///
+/// Errors: it is longer than 1 GiB; `to` is as before then.
+pub fn put_message<M: Serialize>(message: &M, to: &mut Vec<u8>) -> io::Result<()> {
+    let start = to.len();
+    to.extend_from_slice(&[0; 4]);
+    let encoded = encode_record(message, to).map_err(io::Error::other);
+    let length = u32::try_from(to.len() - start - 4).ok().filter(|length| *length <= MESSAGE_BYTES_MAX);
+    let length = length.ok_or_else(|| io::Error::other("a message is longer than 1 GiB"));
+    let length = encoded.and(length).inspect_err(|_| to.truncate(start))?;
+    to[start..start + 4].copy_from_slice(&length.to_le_bytes());
+    Ok(())
+}
+
 /// Waits for one message.
 ///
-/// Errors: the stream's own; a length or bytes that are no message. Reserves no more than has arrived.
+/// Errors: the stream's own; a length or bytes that are no message. Reserves no more than has arrived, beyond 16 KiB.
 pub fn receive<M: DeserializeOwned>(from: &mut impl Read) -> io::Result<M> {
     let mut length = [0; 4];
     from.read_exact(&mut length)?;
@@ -167,7 +189,7 @@ pub fn receive<M: DeserializeOwned>(from: &mut impl Read) -> io::Result<M> {
     if length > MESSAGE_BYTES_MAX {
         return Err(io::Error::new(io::ErrorKind::InvalidData, "a message longer than 1 GiB is announced"));
     }
-    let mut bytes = Vec::new();
+    let mut bytes = Vec::with_capacity((length as usize).min(RESERVED_BYTES_MAX));
     if from.take(u64::from(length)).read_to_end(&mut bytes)? < length as usize {
         return Err(io::ErrorKind::UnexpectedEof.into());
     }

@@ -1,8 +1,8 @@
 //! What comes back from a task: its output, or a typed error that says what to do next.
 
 use crate::{
-    AccumulatorId, AgentId, BlockId, Cause, CodecError, FrameworkId, MapOutputId, PartSize, ShuffleBlock,
-    TaskAttempt,
+    AccumulatorId, AgentId, BlockId, Cause, CodecError, ExecutorId, FrameworkId, MapOutputId, PartSize,
+    ShuffleBlock, TaskAttempt,
 };
 use serde::{Deserialize, Serialize};
 use std::path::PathBuf;
@@ -78,6 +78,8 @@ pub enum BlockUpdate {
     Stored(BlockId),
     /// It no longer does.
     Dropped(BlockId),
+    /// Another executor, which was believed to hold it, did not give it.
+    NotAt(BlockId, ExecutorId),
 }
 
 /// What an attempt cost.
@@ -91,6 +93,8 @@ pub struct TaskMetrics {
     pub shuffle_written_bytes: u64,
     /// Bytes of map output read.
     pub shuffle_read_bytes: u64,
+    /// Bytes of cached blocks that other executors gave.
+    pub block_fetched_bytes: u64,
     /// The highest growth of memory seen while it ran.
     pub memory_peak_bytes: u64,
 }

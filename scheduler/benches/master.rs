@@ -7,7 +7,7 @@ use rsk_proto::{
     AgentFacts, AgentToMaster, Attributes, Demand, FrameworkFacts, FrameworkToMaster, Hello, Incarnation,
     MasterToAgent, MasterToFramework, RoleName, rpc::MasterClient,
 };
-use rsk_scheduler::master::{MasterConfig, Rules, start};
+use rsk_scheduler::master::{KeepBlobs, MasterConfig, Rules, start};
 use std::time::{Duration, Instant};
 
 const AGENTS: usize = 50;
@@ -32,6 +32,7 @@ async fn agent(address: String) {
     let facts = AgentFacts {
         host: "localhost".to_owned(),
         address: "localhost:5051".to_owned(),
+        reserved: std::collections::BTreeMap::new(),
         resources: "cpus:16;mem:65536;ports:[31000-32000]".parse().unwrap(),
         attributes: Attributes::default(),
         platform: "x86_64".to_owned(),
@@ -60,6 +61,7 @@ async fn first_offer(address: &str) -> Duration {
         web: None,
         failover_timeout: Duration::ZERO,
         driver: None,
+        blobs: Vec::new(),
     };
     let demand = Some(Demand { shape: "cpus:1;mem:1024".parse().unwrap(), ports: 0, count: Some(2) });
     let (hello, facts) = (Hello::ours(), Box::new(facts));
@@ -77,7 +79,10 @@ async fn first_offer(address: &str) -> Duration {
 async fn main() {
     let folder = tempfile::tempdir().unwrap();
     let (listen, work_dir) = ("127.0.0.1:0".to_owned(), folder.path().to_owned());
-    let master = start(MasterConfig { listen, work_dir, rules: Rules::default() }).await.unwrap();
+    let master =
+        start(MasterConfig { listen, work_dir, rules: Rules::default(), blobs: KeepBlobs::default() })
+            .await
+            .unwrap();
     let address = master.address().to_string();
     (0..AGENTS).for_each(|_| drop(tokio::spawn(agent(address.clone()))));
     tokio::time::sleep(Duration::from_secs(2)).await;

@@ -9,7 +9,7 @@ use rsk_proto::{
     rpc::{MasterClient, Receiver, RpcError, Sender},
     status::ClusterStatus,
 };
-use rsk_scheduler::master::{MasterConfig, MasterError, MasterHandle, Rules, start};
+use rsk_scheduler::master::{KeepBlobs, MasterConfig, MasterError, MasterHandle, Rules, start};
 use sha2::{Digest, Sha256};
 use std::{path::Path, time::Duration};
 use tempfile::TempDir;
@@ -21,7 +21,7 @@ use tokio::{
 
 async fn master_at(listen: &str, work_dir: &Path) -> Result<MasterHandle, MasterError> {
     let (listen, work_dir) = (listen.to_owned(), work_dir.to_owned());
-    start(MasterConfig { listen, work_dir, rules: Rules::default() }).await
+    start(MasterConfig { listen, work_dir, rules: Rules::default(), blobs: KeepBlobs::default() }).await
 }
 
 async fn master() -> (MasterHandle, TempDir, MasterClient) {
@@ -40,6 +40,7 @@ async fn agent(
     let facts = AgentFacts {
         host: "localhost".to_owned(),
         address: "localhost:5051".to_owned(),
+        reserved: std::collections::BTreeMap::new(),
         resources: "cpus:4;mem:1000".parse().unwrap(),
         attributes: Attributes::default(),
         platform: "x86_64".to_owned(),
@@ -77,6 +78,7 @@ async fn app(
         web: None,
         failover_timeout: Duration::from_mins(1),
         driver: None,
+        blobs: Vec::new(),
     };
     let (hello, facts) = (Hello::ours(), Box::new(facts));
     to.send(FrameworkToMaster::Subscribe { hello, known, facts, demand, executors: vec![] }).await.unwrap();
@@ -247,6 +249,7 @@ async fn another_version_is_refused_and_both_are_named() {
     let facts = AgentFacts {
         host: String::new(),
         address: String::new(),
+        reserved: std::collections::BTreeMap::new(),
         resources: Resources::default(),
         attributes: Attributes::default(),
         platform: String::new(),

@@ -1,6 +1,6 @@
 //! Whole lines of one split, about 256 KiB of them at a time.
 
-use crate::{ReadError, Split, open::Source};
+use crate::{Codec, ReadError, Split, open::Source};
 use memchr::{memchr, memrchr};
 
 const BLOCK_BYTES: u64 = 256 << 10;
@@ -25,13 +25,16 @@ pub(crate) struct Blocks {
 impl Blocks {
     pub(crate) fn open(split: Split, record_bytes_max: u64) -> Result<Blocks, ReadError> {
         let Split { path, start, end } = split;
-        // A line that starts here ends the one before here: its end is looked for from one byte before.
-        let at = start.saturating_sub(1);
+        let is_in_middle = start > 0;
+        // A line that starts here ends the one before here: its end is looked for from one byte before. Nobody knows the
+        // byte before a packed split: its first line, even where one starts, is the last of the split before.
+        let at = if is_in_middle && Codec::of_name(&path).is_none() { start - 1 } else { start };
         let source = Source::open(path, at, end)?;
-        let end = if source.is_packed() { u64::MAX } else { end };
-        let is_over = start >= end;
+        let is_packed = source.is_packed();
+        let (at, end) = if is_packed { (0, u64::MAX) } else { (at, end) };
+        let is_over = !is_packed && start >= end;
         let mut blocks = Blocks { source, end, at, ahead: Vec::new(), is_over, record_bytes_max };
-        if start > 0 && !is_over {
+        if is_in_middle && !is_over {
             blocks.skip_line()?;
         }
         Ok(blocks)
@@ -46,12 +49,21 @@ impl Blocks {
         &self.source.path
     }
 
+    /// Reads on. Where a packed split ends is known only now: a line that starts right there is its last.
+    fn read(&mut self, bytes: u64, to: &mut Vec<u8>) -> Result<usize, ReadError> {
+        let read = self.source.read(bytes, to)?;
+        if let Some(border) = self.source.border() {
+            self.end = border + 1;
+        }
+        Ok(read)
+    }
+
     /// Goes beyond the next line's end, if that is in the split.
     fn skip_line(&mut self) -> Result<(), ReadError> {
         loop {
             let mut bytes = std::mem::take(&mut self.ahead);
             bytes.clear();
-            let read = self.source.read(self.to_read(0), &mut bytes)?;
+            let read = self.read(self.to_read(0), &mut bytes)?;
             let found = memchr(b'\n', &bytes);
             self.at += found.map_or(read, |found| found + 1) as u64;
             self.is_over = read == 0 || self.at >= self.end;
@@ -94,7 +106,7 @@ impl Blocks {
                 let what = format!("the line at byte {} of {}", self.at, self.source.path.display());
                 return Err(ReadError::too_large(what, looked, self.record_bytes_max));
             }
-            if self.source.read(self.to_read(looked), block)? == 0 {
+            if self.read(self.to_read(looked), block)? == 0 {
                 self.is_over = true;
                 self.check_end(block.len())?;
                 break;

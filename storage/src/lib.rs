@@ -11,18 +11,21 @@
 
 mod listing;
 mod plan;
+mod codec;
 mod open;
-mod zstd;
 mod blocks;
 mod lines;
 mod text;
 mod whole;
+mod records;
 mod object;
+mod sequence;
 mod part;
 mod commit;
 mod read_error;
 mod write_error;
 
+pub use codec::{Codec, CodecReader, CodecWriter};
 pub use commit::OutputCommit;
 pub use lines::{Lines, read_lines};
 pub use listing::{InputFile, ListError, list, output_folder};
@@ -30,6 +33,11 @@ pub use object::{ObjectPart, ObjectPartWriter, read_object_part};
 pub use part::{PartFile, PartWriter};
 pub use plan::{InvalidUtf8, Split, TextOptions, TextPartition, plan, plan_whole};
 pub use read_error::ReadError;
+pub use records::{Records, plan_records, read_records};
+pub use sequence::{
+    Compression, SequenceError, SequencePairs, SequencePartWriter, SequenceReader, SequenceWriter, Writable,
+    WritableError, plan_sequence, read_sequence,
+};
 pub use text::{Cut, CutPattern, Text, Words};
 pub use whole::{read_binary, whole_text};
 pub use write_error::WriteError;

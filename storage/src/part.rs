@@ -1,6 +1,6 @@
 //! One part of an output: what one task attempt writes.
 
-use crate::{WriteError, commit};
+use crate::{Codec, CodecWriter, WriteError, commit};
 use rsk_proto::{Cause, PartitionId, TaskId};
 use serde::{Deserialize, Serialize};
 use std::{
@@ -37,10 +37,18 @@ pub struct PartFile {
 /// ```
 #[derive(Debug)]
 pub struct PartWriter {
-    to: File,
+    /// Nothing once it is finished.
+    to: Option<Sink>,
     buffer: Buffer,
     /// Nothing once it is finished.
     part: Option<PartFile>,
+}
+
+/// The file, and what packs it.
+#[derive(Debug)]
+enum Sink {
+    Plain(File),
+    Packed(Box<CodecWriter<File>>),
 }
 
 /// Bytes that take formatted text as it is.
@@ -59,12 +67,44 @@ impl PartWriter {
     /// A part of the output in `folder`, which [`crate::OutputCommit::prepare`] made; the attempt is in its name, so
     /// that attempts never mix.
     pub fn create(folder: &Path, partition: PartitionId, task: TaskId) -> Result<PartWriter, WriteError> {
-        let name = format!("part-{:05}", partition.0);
+        PartWriter::create_packed(folder, partition, task, None)
+    }
+
+    /// [`create`](PartWriter::create), packed by a codec, after which the part's name ends.
+    ///
+    /// ```
+    /// use rsk_proto::{PartitionId, TaskId};
+    /// use rsk_storage::{Codec, OutputCommit, PartWriter};
+    /// let folder = tempfile::tempdir()?;
+    /// let folder = folder.path().join("out");
+    /// let output = OutputCommit::prepare(&folder)?;
+    /// let mut part = PartWriter::create_packed(&folder, PartitionId(0), TaskId(7), Some(Codec::Gzip))?;
+    /// part.write_line("to be")?;
+    /// output.commit_part(&part.finish()?)?;
+    /// output.commit()?;
+    /// assert!(std::fs::read(folder.join("part-00000.gz"))?.starts_with(b"\x1f\x8b"));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn create_packed(
+        folder: &Path,
+        partition: PartitionId,
+        task: TaskId,
+        codec: Option<Codec>,
+    ) -> Result<PartWriter, WriteError> {
+        let mut name = format!("part-{:05}", partition.0);
+        if let Some(codec) = codec {
+            name.push('.');
+            name.push_str(codec.extension());
+        }
         let aside = commit::aside(folder).join(format!("{name}-{task}"));
         let to = File::create(&aside).map_err(|error| match error.kind() {
             io::ErrorKind::NotFound => WriteError::Gone(folder.to_owned()),
             _ => WriteError::of(&aside)(error),
         })?;
+        let to = Some(match codec {
+            None => Sink::Plain(to),
+            Some(codec) => Sink::Packed(Box::new(codec.writer(to))),
+        });
         Ok(PartWriter { to, buffer: Buffer::default(), part: Some(PartFile { aside, name }) })
     }
 
@@ -95,7 +135,11 @@ impl PartWriter {
 
     #[cold]
     fn flush(&mut self) -> Result<(), WriteError> {
-        let written = self.to.write_all(&self.buffer.0);
+        let written = match &mut self.to {
+            Some(Sink::Plain(to)) => to.write_all(&self.buffer.0),
+            Some(Sink::Packed(to)) => to.write_all(&self.buffer.0),
+            None => Ok(()),
+        };
         self.buffer.0.clear();
         written.map_err(|error| WriteError::of(self.path())(error))
     }
@@ -103,6 +147,9 @@ impl PartWriter {
     /// Closes the part.
     pub fn finish(mut self) -> Result<PartFile, WriteError> {
         self.flush()?;
+        if let Some(Sink::Packed(to)) = self.to.take() {
+            to.finish().map_err(|error| WriteError::of(self.path())(error))?;
+        }
         let gone = || WriteError::Gone(PathBuf::new());
         self.part.take().ok_or_else(gone)
     }

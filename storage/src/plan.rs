@@ -1,6 +1,6 @@
 //! From listed files to partitions: which bytes each task reads.
 
-use crate::{InputFile, open::Packing};
+use crate::{Codec, InputFile};
 use rsk_proto::to_usize;
 use serde::{Deserialize, Serialize};
 use std::path::PathBuf;
@@ -54,7 +54,7 @@ pub struct Split {
     pub path: PathBuf,
     /// The first byte.
     pub start: u64,
-    /// One beyond the last. Of a compressed file, which is one split, its length.
+    /// One beyond the last. Of a compressed file that is one split, its length.
     pub end: u64,
 }
 
@@ -68,7 +68,7 @@ pub struct TextPartition {
 /// Cuts files into partitions: one a block, more if `splits_min` asks for it, never fewer.
 ///
 /// Shape: in the order of the files; the splits of one file are of equal length, within a byte. A compressed file is one
-/// split. An empty file is an empty partition. With `packed`, whole neighbours share a partition while they fit.
+/// split, but bzip2's, which are cut as others are. An empty file is an empty partition. With `packed`, whole neighbours share a partition while they fit.
 ///
 /// ```
 /// use rsk_storage::{InputFile, TextOptions, plan};
@@ -79,7 +79,16 @@ pub struct TextPartition {
 /// assert_eq!(plan(&[file(250), file(0), file(10)], &packed).len(), 4);
 /// ```
 pub fn plan(files: &[InputFile], options: &TextOptions) -> Vec<TextPartition> {
-    let is_whole = |file: &&InputFile| file.bytes == 0 || Packing::of(&file.path) != Packing::Plain;
+    plan_where(files, options, |file| Codec::of_name(&file.path).is_none_or(Codec::can_split))
+}
+
+/// [`plan`], where only some files can be cut.
+pub(crate) fn plan_where(
+    files: &[InputFile],
+    options: &TextOptions,
+    can_cut: impl Fn(&InputFile) -> bool,
+) -> Vec<TextPartition> {
+    let is_whole = |file: &&InputFile| file.bytes == 0 || !can_cut(file);
     let whole = files.iter().filter(is_whole).count() as u64;
     let cuttable: u64 = files.iter().filter(|file| !is_whole(file)).map(|file| file.bytes).sum();
     let pieces_min =

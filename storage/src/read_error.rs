@@ -1,5 +1,6 @@
 //! Why input cannot be read.
 
+use crate::{Codec, SequenceError};
 use rsk_proto::{ByteSize, Cause, TaskError};
 use std::{
     io,
@@ -45,6 +46,14 @@ pub enum ReadError {
         /// What it should be.
         format: &'static str,
     },
+    /// The file's first bytes are those of a codec that its name does not tell of.
+    #[error("{path:?} is packed by {codec}, and its name does not say so: let it end in .{}", codec.extension())]
+    Unnamed {
+        /// The file.
+        path: PathBuf,
+        /// What packed it.
+        codec: Codec,
+    },
     /// The file ends early, or its bytes have changed since they were written.
     #[error("{0:?} is cut short or damaged: fetch or write it again")]
     Damaged(PathBuf, #[source] Cause),
@@ -67,6 +76,21 @@ pub enum ReadError {
         found: String,
         /// The type asked for.
         asked: String,
+    },
+    /// The file is no SequenceFile, or not the one that was asked for.
+    #[error("cannot read {0:?} as a SequenceFile of Hadoop")]
+    Sequence(PathBuf, #[source] SequenceError),
+    /// The file's length is no number of records.
+    #[error(
+        "{path:?} has {bytes} bytes, which are no whole records of {record_bytes}: give the length of its records"
+    )]
+    Records {
+        /// The file.
+        path: PathBuf,
+        /// Its length.
+        bytes: u64,
+        /// The length of a record.
+        record_bytes: u64,
     },
     /// One line, or one file that is to be one record, is larger than a record may be.
     #[error("{what} takes {bytes} or more, above the limit of {limit} a record: raise the memory")]

@@ -3,7 +3,7 @@
 use crate::{InputFile, InvalidUtf8, ReadError, Text, TextOptions, open::Source};
 use std::{fs::File, io::Read};
 
-/// One whole file as text, unpacked if its name ends in `.gz` or `.zst`.
+/// One whole file as text, unpacked if its name ends as a [`Codec`](crate::Codec)'s does.
 ///
 /// Bounds: the file is in memory; one larger than [`TextOptions::record_bytes_max`] is an error.
 /// Errors: as [`crate::read_lines`]; for bytes that are not UTF-8 the offset is that of their line.

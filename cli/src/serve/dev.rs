@@ -6,7 +6,7 @@ use anyhow::{Context, Result, bail};
 use rsk_proto::{ByteSize, Resources};
 use rsk_scheduler::{
     agent::{Agent, AgentConfig},
-    master::{self, MasterConfig, MasterHandle, Rules},
+    master::{self, KeepBlobs, MasterConfig, MasterHandle, Rules},
 };
 use std::{net::SocketAddr, path::Path, time::Duration};
 use tokio::io::AsyncReadExt;
@@ -26,7 +26,8 @@ pub(crate) fn dev(settings: &Settings, args: &DevArgs) -> Result<()> {
         let rules = Rules::default();
         let usual = if args.until_stdin_closes { "127.0.0.1:0" } else { "127.0.0.1:5050" };
         let listen = args.listen.clone().unwrap_or_else(|| usual.to_owned());
-        let config = MasterConfig { listen, work_dir: folder.join("master"), rules };
+        let config =
+            MasterConfig { listen, work_dir: folder.join("master"), rules, blobs: KeepBlobs::default() };
         let master = master::start(config).await?;
         let address = master.address();
         let agents = match agents(args, address, folder) {

@@ -1,6 +1,7 @@
 //! Every setting: its name, what it is unless somebody sets it, what it means, and whether a value makes sense.
 
-use rsk_proto::{Attributes, Resources};
+use crate::span::Span;
+use rsk_proto::{AgentResources, Attributes, ByteSize};
 use std::{net::SocketAddr, path::PathBuf};
 
 /// One setting.
@@ -15,7 +16,7 @@ pub(crate) struct Key {
 }
 
 /// All of them.
-pub(crate) const KEYS: [Key; 10] = [
+pub(crate) const KEYS: [Key; 16] = [
     Key {
         name: "cluster.master",
         variable: "RSK_MASTER",
@@ -38,11 +39,25 @@ pub(crate) const KEYS: [Key; 10] = [
         check: path,
     },
     Key {
+        name: "master.blob_keep",
+        variable: "RSK_MASTER_BLOB_KEEP",
+        meaning: "how long a master keeps programs and files after their last use: 90s, 5m, 1h",
+        default: || "1h".to_owned(),
+        check: span,
+    },
+    Key {
+        name: "master.blobs_max",
+        variable: "RSK_MASTER_BLOBS_MAX",
+        meaning: "the most that it keeps of them, unless applications need more",
+        default: || "10g".to_owned(),
+        check: size,
+    },
+    Key {
         name: "agent.resources",
         variable: "RSK_AGENT_RESOURCES",
         meaning: "what an agent offers; what its machine has where this is empty",
         default: String::new,
-        check: |text| text.parse::<Resources>().map(drop).map_err(|error| error.to_string()),
+        check: |text| text.parse::<AgentResources>().map(drop).map_err(|error| error.to_string()),
     },
     Key {
         name: "agent.attributes",
@@ -74,6 +89,34 @@ pub(crate) const KEYS: [Key; 10] = [
         meaning: "the name by which others reach an agent's machine; its own where this is empty",
         default: String::new,
         check: |_| Ok(()),
+    },
+    Key {
+        name: "agent.blobs_max",
+        variable: "RSK_AGENT_BLOBS_MAX",
+        meaning: "the most that an agent keeps of programs and files for later executors",
+        default: || "10g".to_owned(),
+        check: size,
+    },
+    Key {
+        name: "agent.log_max",
+        variable: "RSK_AGENT_LOG_MAX",
+        meaning: "how much it keeps of the stdout, and of the stderr, of each executor: the end",
+        default: || "64m".to_owned(),
+        check: size,
+    },
+    Key {
+        name: "agent.logs_max",
+        variable: "RSK_AGENT_LOGS_MAX",
+        meaning: "the most that it keeps of what executors that have ended have printed",
+        default: || "1g".to_owned(),
+        check: size,
+    },
+    Key {
+        name: "agent.logs_keep",
+        variable: "RSK_AGENT_LOGS_KEEP",
+        meaning: "how long it keeps that",
+        default: || "7d".to_owned(),
+        check: span,
     },
     Key {
         name: "log.level",
@@ -114,6 +157,14 @@ fn listen(text: &str) -> Result<(), String> {
     } else {
         Err(format!("{text:?} is no address to listen on: one reads like 0.0.0.0:5050"))
     }
+}
+
+fn span(text: &str) -> Result<(), String> {
+    text.parse::<Span>().map(drop)
+}
+
+fn size(text: &str) -> Result<(), String> {
+    text.parse::<ByteSize>().map(drop).map_err(|error| error.to_string())
 }
 
 fn path(text: &str) -> Result<(), String> {

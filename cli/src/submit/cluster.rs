@@ -1,7 +1,7 @@
 //! Cluster mode: the master gets the program and its files, and has an agent run it.
 
 use super::{
-    arguments,
+    arguments, files,
     program::{self, Program},
     upload::upload,
     watch,
@@ -9,16 +9,15 @@ use super::{
 use crate::{ask, command_line::SubmitArgs, settings::Settings};
 use anyhow::{Context, Result, anyhow, bail};
 use rsk_proto::{
-    BlobHash, DriverId, DriverSpec, OperatorReply, OperatorRequest, Resources,
-    rpc::MasterClient,
+    BlobHash, DriverId, DriverSpec, OperatorReply, OperatorRequest, Refusal, Resources,
+    rpc::{MasterClient, RpcError},
     status::{AgentState, ClusterStatus},
 };
 use rsk_scheduler::agent::Needs;
-use std::{
-    collections::BTreeMap,
-    path::{Path, PathBuf},
-    process::ExitCode,
-};
+use std::{collections::BTreeMap, path::PathBuf, process::ExitCode};
+
+/// A submission of what is not there any more is made again so many times in all.
+const ROUNDS_MAX: u32 = 3;
 
 /// Has the cluster run a program, and waits for it if that is asked for.
 pub(super) fn run(settings: &Settings, args: &SubmitArgs) -> Result<ExitCode> {
@@ -30,7 +29,7 @@ pub(super) fn run(settings: &Settings, args: &SubmitArgs) -> Result<ExitCode> {
         );
     }
     let program = program::find(args.app.first().map_or("", String::as_str))?;
-    let files = files(&args.files)?;
+    let files = files::parse(&args.files)?;
     let environment = environment(&args.env)?;
     let mut outcome = Err(anyhow!("no master is given"));
     for master in masters {
@@ -64,15 +63,24 @@ fn submit(
         .with_context(|| format!("cannot run {} there", program.name))?;
     let upload_all = async {
         let master = MasterClient::connect(master).await?;
-        let hash = upload(&master, &program.path).await?;
-        let mut hashes = BTreeMap::new();
-        for (name, path) in files {
-            hashes.insert(name.clone(), upload(&master, path).await?);
-        }
-        let spec = spec(settings, args, program, (hash, hashes, environment.clone()));
-        match master.operate(OperatorRequest::Submit(Box::new(spec))).await? {
-            OperatorReply::Submitted(driver) => Ok(driver),
-            other => bail!("the master's answer to a submission is {other:?}"),
+        let mut rounds = 0;
+        loop {
+            rounds += 1;
+            let hash = upload(&master, &program.path).await?;
+            let mut hashes = BTreeMap::new();
+            for (name, path) in files {
+                hashes.insert(name.clone(), upload(&master, path).await?);
+            }
+            let spec = spec(settings, args, program, (hash, hashes, environment.clone()));
+            return match master.operate(OperatorRequest::Submit(Box::new(spec))).await {
+                Ok(OperatorReply::Submitted(driver)) => Ok(driver),
+                Ok(other) => bail!("the master's answer to a submission is {other:?}"),
+                // What was brought first has been deleted while the rest was brought.
+                Err(RpcError::Refused { refusal: Refusal::Unknown(_), .. }) if rounds < ROUNDS_MAX => {
+                    continue;
+                }
+                Err(error) => Err(error.into()),
+            };
         }
     };
     ask::wait_for(upload_all)
@@ -84,14 +92,16 @@ fn spec(
     program: &Program,
     (hash, files, environment): (BlobHash, BTreeMap<String, BlobHash>, BTreeMap<String, String>),
 ) -> DriverSpec {
+    // In its sandbox, which is its current folder.
+    let there: Vec<_> = files.keys().map(|name| format!("{name}={name}")).collect();
     DriverSpec {
         name: args.name.clone().unwrap_or_else(|| program.name.clone()),
         user: user(),
         role: args.role.clone().unwrap_or_default(),
         resources: Resources::of(u64::from(args.driver_cores) * 1000, args.driver_memory),
         program: hash,
+        arguments: named(arguments(settings, args, &there), &program.name),
         files,
-        arguments: named(arguments(settings, args), &program.name),
         environment,
         supervise: args.supervise,
     }
@@ -123,30 +133,6 @@ fn refuse_strangers(needs: &Needs, status: &ClusterStatus) -> Result<()> {
     bail!("no agent can run it; {why}")
 }
 
-/// `FILE` or `NAME=FILE`.
-fn files(typed: &[String]) -> Result<BTreeMap<String, PathBuf>> {
-    let mut all = BTreeMap::new();
-    for typed in typed {
-        let (name, path) = typed.split_once('=').map_or_else(
-            || {
-                (
-                    Path::new(typed).file_name().unwrap_or_default().to_string_lossy().into_owned(),
-                    typed.as_str(),
-                )
-            },
-            |(name, path)| (name.to_owned(), path),
-        );
-        let path = PathBuf::from(path);
-        if name.is_empty() || !path.is_file() {
-            bail!("--files {typed:?} is no file: FILE or NAME=FILE, with commas between several");
-        }
-        if all.insert(name.clone(), path).is_some() {
-            bail!("--files has two files {name}: give one another name, NAME=FILE");
-        }
-    }
-    Ok(all)
-}
-
 fn environment(typed: &[String]) -> Result<BTreeMap<String, String>> {
     let pair = |typed: &String| {
         let (name, value) = typed.split_once('=').filter(|(name, _)| !name.is_empty())?;
@@ -174,17 +160,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn files_and_variables_are_taken_apart_and_what_is_wrong_is_named() {
-        let folder = tempfile::tempdir().unwrap();
-        let file = folder.path().join("words.txt");
-        std::fs::write(&file, "x").unwrap();
-        let path = file.to_str().unwrap();
-        let all = files(&[path.to_owned(), format!("data/in.txt={path}")]).unwrap();
-        assert_eq!(all.keys().collect::<Vec<_>>(), ["data/in.txt", "words.txt"]);
-        for wrong in [&["no/such/file"][..], &["="], &[path, path], &["x=no/such/file"]] {
-            let wrong: Vec<_> = wrong.iter().map(|one| (*one).to_owned()).collect();
-            assert!(files(&wrong).unwrap_err().to_string().starts_with("--files "), "{wrong:?}");
-        }
+    fn variables_are_taken_apart_and_what_is_wrong_is_named() {
         assert_eq!(environment(&["A=b=c".to_owned()]).unwrap()["A"], "b=c");
         assert!(environment(&["=x".to_owned()]).is_err());
     }

@@ -1,6 +1,7 @@
 //! `rsk submit`: a program, and where it is to run.
 
 mod program;
+mod files;
 mod client;
 mod cluster;
 mod watch;
@@ -23,8 +24,8 @@ pub(crate) fn submit(settings: &Settings, args: &SubmitArgs) -> Result<ExitCode>
 }
 
 /// What the program gets to see before its own arguments: settings of files, then `--conf`, then flags, the later the
-/// stronger.
-fn arguments(settings: &Settings, args: &SubmitArgs) -> Vec<String> {
+/// stronger. `files`: those brought beside it, each `NAME=FILE` as it finds them.
+fn arguments(settings: &Settings, args: &SubmitArgs, files: &[String]) -> Vec<String> {
     let of_file = settings.conf.iter().map(|(key, value)| format!("{key}={value}"));
     let of_flags = [
         ("executor_cores", args.executor_cores.map(|n| n.to_string())),
@@ -32,6 +33,7 @@ fn arguments(settings: &Settings, args: &SubmitArgs) -> Vec<String> {
         ("max_cores", args.max_cores.map(|n| n.to_string())),
         ("role", args.role.as_ref().map(ToString::to_string)),
         ("name", args.name.clone()),
+        ("files", (!files.is_empty()).then(|| files.join(","))),
     ];
     let of_flags = of_flags.into_iter().filter_map(|(key, value)| Some(format!("{key}={}", value?)));
     let all = of_file.chain(args.conf.iter().cloned()).chain(of_flags);
@@ -56,9 +58,9 @@ mod tests {
         let file = tempfile::NamedTempFile::new().unwrap();
         std::fs::write(file.path(), "[conf]\ntask_attempts = 2\n").unwrap();
         let settings = Settings::load(Some(file.path()), [], Vec::new()).unwrap();
-        let typed = arguments(&settings, &args).join(" ");
+        let typed = arguments(&settings, &args, &["a=b".to_owned(), "c=d".to_owned()]).join(" ");
         let wanted = "--conf task_attempts=2 --conf memory=1g --conf executor_cores=4 --conf memory=2147483648 \
-                      --conf role=prod host:5050 7 --x";
+                      --conf role=prod --conf files=a=b,c=d host:5050 7 --x";
         assert_eq!(typed, wanted);
     }
 }

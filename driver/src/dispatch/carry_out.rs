@@ -43,7 +43,7 @@ impl Dispatch {
         let wake_at = state.dag.wake_at();
         if wake_at.is_some_and(|at| before.is_none_or(|before| at < before)) {
             // Each slot that waits must know when to look again.
-            self.has_work.notify_all();
+            state.wake_all();
         }
     }
 
@@ -67,7 +67,7 @@ impl Dispatch {
                 let name = state.stages.get(&stage).map_or_else(String::new, |stage| stage.name());
                 tracing::info!(%stage, attempt, %job, tasks, name, "a stage starts");
                 state.sets.insert((stage, attempt), set);
-                self.has_work.notify_all();
+                state.wake_all();
                 self.on_work.get().inspect(|told| told());
             }
             Command::Retire { stage } => {

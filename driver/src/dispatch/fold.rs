@@ -7,7 +7,7 @@ use crate::{
         graph::Reach,
     },
     local::guarded,
-    place::Place,
+    place::{Heard, Place},
     task::core::Step,
 };
 use rsk_executor::shuffle;
@@ -15,9 +15,27 @@ use rsk_proto::{AccumulatorUpdate, Cause, TaskAttempt, TaskEnd, TaskError, TaskI
 use std::{sync::atomic::Ordering, time::Duration};
 
 impl Dispatch {
+    /// Something has become of a task that an executor had.
+    pub(super) fn fold_heard(&self, state: &mut State, place: &Place, heard: Heard) {
+        place.loses();
+        match heard {
+            Heard::Ended(end) => self.fold(state, place, end),
+            Heard::Returned(attempt) => {
+                let State { sets, sites, pools, .. } = &mut *state;
+                let Some(set) = sets.get_mut(&(attempt.stage, attempt.stage_attempt)) else { return };
+                set.is_killed.remove(&attempt.task);
+                if set.core.give_back(attempt.task, sites) {
+                    pools.leave(&set.pool, 1);
+                    state.wake_all();
+                }
+            }
+        }
+    }
+
     /// One task has ended.
-    pub(super) fn fold(&self, state: &mut State, place: &Place, end: TaskEnd) {
+    fn fold(&self, state: &mut State, place: &Place, end: TaskEnd) {
         let TaskEnd { attempt, outcome, accumulators, blocks, metrics } = end;
+        self.blocks.not_given(&blocks);
         if place.is_closed() {
             // What it holds goes with it.
         } else if matches!(outcome, Err(TaskError::Lost(_))) {
@@ -25,7 +43,7 @@ impl Dispatch {
         } else {
             self.blocks.update(place.id, &blocks);
         }
-        state.totals.count(&metrics, outcome.is_err());
+        state.totals.count(&metrics);
         let key = (attempt.stage, attempt.stage_attempt);
         let State { sets, sites, pools, .. } = &mut *state;
         let Some(set) = sets.get_mut(&key) else {
@@ -58,10 +76,14 @@ impl Dispatch {
         }
         match step {
             Step::Unknown => output.into_iter().for_each(|output| self.discard(output)),
-            // It may be in line again, and whoever waits for work is not this executor.
             Step::Continue => {
-                self.has_work.notify_all();
                 // Where it is not tried again, a framework may want another executor.
+                self.on_work.get().inspect(|told| told());
+            }
+            Step::Retry => {
+                state.totals.retries += 1;
+                // Whoever waits for work is not this executor.
+                state.wake_all();
                 self.on_work.get().inspect(|told| told());
             }
             Step::Succeeded { .. } => {
@@ -111,6 +133,7 @@ impl Dispatch {
         if !state.dag.is_current(attempt.stage, attempt.stage_attempt) {
             return;
         }
+        state.totals.retries += 1;
         let reach = match error {
             TaskError::FetchFailed { block, unreachable, .. } => {
                 self.map_outputs.unregister(block.output);

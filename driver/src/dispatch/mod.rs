@@ -19,7 +19,7 @@ use crate::{
         core::{DagCore, Event, Limits},
         graph::Reach,
     },
-    place::Place,
+    place::{Heard, Place},
     rdd::Stage,
     task::{
         core::Tries,
@@ -29,7 +29,7 @@ use crate::{
     },
     track::{BlockTable, MapOutputTable},
 };
-use parking_lot::{Condvar, Mutex};
+use parking_lot::Mutex;
 use rsk_executor::TaskHeader;
 use rsk_proto::{
     Encoder, ExecutorId, JobId, PartitionId, StageId, TaskAttempt, TaskEnd, TaskError, TaskId, Time,
@@ -77,7 +77,6 @@ pub(crate) struct Dispatch {
     blocks: Arc<BlockTable>,
     accumulators: Arc<AccumulatorTable>,
     state: Mutex<State>,
-    has_work: Condvar,
     /// Told when tasks have come: a framework may want executors.
     on_work: OnceLock<Box<dyn Fn() + Send + Sync>>,
 }
@@ -123,7 +122,6 @@ impl Dispatch {
             blocks,
             accumulators,
             state: Mutex::new(state),
-            has_work: Condvar::new(),
             on_work: OnceLock::new(),
         }
     }
@@ -177,7 +175,7 @@ impl Dispatch {
         let mut state = self.locked();
         state.is_stopping = true;
         self.cancel_those(&mut state, why, |_| true);
-        self.has_work.notify_all();
+        state.wake_all();
     }
 
     /// What to do when tasks have come. Called under the lock: it must do little.
@@ -189,27 +187,32 @@ impl Dispatch {
     pub(crate) fn load(&self) -> (usize, Vec<ExecutorId>) {
         let state = self.state.lock();
         let tasks = state.sets.values().map(|set| set.core.left()).sum();
-        let runs = |(id, (_, running)): (&ExecutorId, &(Arc<Place>, u32))| (*running > 0).then_some(*id);
-        let mut busy: BTreeSet<_> = state.places.iter().filter_map(runs).collect();
+        let busy = state.places.values().filter(|place| place.has() > 0);
+        let mut busy: BTreeSet<_> = busy.map(|place| place.id).collect();
         busy.extend(self.blocks.executors());
         (tasks, busy.into_iter().collect())
     }
 
     /// How many tasks can run at a time now.
     pub(crate) fn slots(&self) -> u32 {
-        self.state.lock().places.values().map(|(place, _)| place.slots).sum()
+        self.state.lock().slots()
     }
 
-    /// An executor has come; its lanes may take turns.
+    /// Who holds which blocks.
+    pub(crate) fn blocks(&self) -> &BlockTable {
+        &self.blocks
+    }
+
+    /// An executor has come, and takes tasks.
     pub(crate) fn join(&self, place: &Arc<Place>) {
         let mut state = self.locked();
-        state.places.insert(place.id, (Arc::clone(place), 0));
+        state.places.insert(place.id, Arc::clone(place));
         state.sites.join(place.id, place.site.clone());
         self.settle(&mut state);
-        self.has_work.notify_all();
+        state.wake_all();
     }
 
-    /// An executor has gone, or is to go: its lanes end when their tasks have.
+    /// An executor has gone, or is to go: it takes no more tasks.
     pub(crate) fn leave(&self, place: &Place) {
         let mut state = self.locked();
         place.close();
@@ -217,20 +220,32 @@ impl Dispatch {
             state.sets.values_mut().for_each(|set| set.core.forget_place(place.id));
             state.sites.leave(place.id);
             self.settle(&mut state);
-            self.blocks.forget_executor(place.id);
+            self.blocks.leave(place.id);
         }
-        self.has_work.notify_all();
+        place.has_news.notify_all();
+        // What waited for it may go to others.
+        state.wake_all();
     }
 
-    /// For a lane of an executor: folds how its last task ended and waits for the next one. Nothing when there will be
+    /// What was heard of an executor's tasks; whoever takes work for it folds it.
+    pub(crate) fn report(&self, place: &Place, heard: Vec<Heard>) {
+        place.hear(heard);
+        // Between a look at what was heard and the wait for more nobody else has the lock.
+        drop(self.state.lock());
+        place.has_news.notify_one();
+    }
+
+    /// Has an executor other than this one a free slot?
+    pub(crate) fn is_idle_besides(&self, place: &Place) -> bool {
+        self.state.lock().is_idle_besides(place)
+    }
+
+    /// For a slot of this machine: folds how its last task ended and waits for the next one. Nothing when there will be
     /// none.
     pub(crate) fn turn(&self, place: &Place, ended: Option<TaskEnd>) -> Option<Work> {
         let mut state = self.locked();
         if let Some(end) = ended {
-            if let Some((_, running)) = state.places.get_mut(&place.id) {
-                *running = running.saturating_sub(1);
-            }
-            self.fold(&mut state, place, end);
+            self.fold_heard(&mut state, place, Heard::Ended(end));
         }
         loop {
             if state.is_stopping || place.is_closed() {
@@ -244,20 +259,49 @@ impl Dispatch {
                 state = self.locked();
                 continue;
             }
-            match self.wake_at(&state) {
-                None => self.has_work.wait(&mut state.0),
-                Some(Time(at)) => {
-                    let timed_out = self.has_work.wait_until(&mut state.0, self.started + at).timed_out();
-                    let now = self.now();
-                    if timed_out && state.dag.wake_at().is_some_and(|at| at <= now) {
-                        self.step(&mut state, Event::Wake);
-                    }
-                    self.readmit(&mut state, now);
-                    let State { sets, sites, .. } = &mut *state;
-                    sets.values_mut().for_each(|set| set.core.speculate(sites, now));
-                }
-            }
+            self.wait(&mut state, place, None);
         }
+    }
+
+    /// For who brings tasks to another process: folds what was heard of it, and waits for at most so many tasks that it
+    /// is to get. No task when it is time to look after those it has; nothing when there will be none.
+    pub(crate) fn turns(&self, place: &Place, look_at: Instant, most: usize) -> Option<Vec<Work>> {
+        let mut state = self.locked();
+        loop {
+            for heard in place.take_heard() {
+                self.fold_heard(&mut state, place, heard);
+            }
+            if state.is_stopping || (place.is_closed() && place.has() == 0) {
+                return None;
+            }
+            let works = self.take_works(&mut state, place, most);
+            let has_tasks = place.has() > 0;
+            if !works.is_empty() || (has_tasks && Instant::now() >= look_at) {
+                return Some(works);
+            }
+            if !state.after.is_empty() {
+                drop(state);
+                state = self.locked();
+                continue;
+            }
+            self.wait(&mut state, place, has_tasks.then_some(look_at));
+        }
+    }
+
+    /// Waits until there may be work for an executor, or it is time for something else.
+    fn wait(&self, state: &mut Locked<'_>, place: &Place, until: Option<Instant>) {
+        let wake_at = self.wake_at(state).map(|Time(at)| self.started + at);
+        let Some(until) = wake_at.into_iter().chain(until).min() else {
+            return place.has_news.wait(&mut state.0);
+        };
+        let timed_out = place.has_news.wait_until(&mut state.0, until).timed_out();
+        let now = self.now();
+        if timed_out && state.dag.wake_at().is_some_and(|at| at <= now) {
+            self.step(state, Event::Wake);
+        }
+        self.readmit(state, now);
+        let State { sets, sites, .. } = &mut **state;
+        sets.values_mut().for_each(|set| set.core.speculate(sites, now));
     }
 
     /// When a slot that finds nothing to do is to look again.
@@ -326,18 +370,26 @@ impl Dispatch {
         totals
     }
 
+    fn take_works(&self, state: &mut State, place: &Place, most: usize) -> Vec<Work> {
+        if place.is_closed() {
+            return Vec::new();
+        }
+        std::iter::from_fn(|| self.take_work(state, place)).take(most).collect()
+    }
+
     fn take_work(&self, state: &mut State, place: &Place) -> Option<Work> {
         let now = self.now();
-        let running = state.places.get(&place.id).map_or(0, |(_, running)| *running);
         // A task may wait at a busy executor only while no other has a free slot, and only behind short ones.
-        let is_ahead = running >= place.slots;
-        if is_ahead && state.places.values().any(|(other, running)| *running < other.slots) {
+        let is_ahead = !place.has_free_slot();
+        if is_ahead && state.is_idle_besides(place) {
             return None;
         }
+        let slots = state.slots();
+        let may_wait = |set: &TaskSet| place.has() < place.slots * (1 + set.ahead(slots));
         let candidates = state
             .sets
             .iter()
-            .filter(|(_, set)| !is_ahead || set.is_short())
+            .filter(|(_, set)| !is_ahead || may_wait(set))
             .filter(|(_, set)| set.core.is_launchable(place.id, &state.sites, now))
             .map(|(id, set)| Candidate { stage: id.0, attempt: id.1, job: set.job, pool: &set.pool });
         let (order, shares) = (self.config.job_order, &self.config.pools);
@@ -350,9 +402,7 @@ impl Dispatch {
         let is_killed = Arc::<AtomicBool>::default();
         set.is_killed.insert(task, Arc::clone(&is_killed));
         state.pools.launch(&set.pool, task);
-        if let Some((_, running)) = state.places.get_mut(&place.id) {
-            *running += 1;
-        }
+        place.gets();
         let stage = state.stages.get(&id)?;
         Some(Work {
             attempt: TaskAttempt { task, stage: id, stage_attempt, partition, attempt },

@@ -11,15 +11,17 @@ use crate::{
 };
 use crossbeam_channel::Sender;
 use parking_lot::MutexGuard;
-use rsk_proto::{ExecutorId, JobId, PartitionId, StageId, TaskId, TaskMetrics, TaskOutput, Time};
+use rsk_proto::{
+    ExecutorId, JobId, PartitionId, StageId, TASKS_AHEAD_MAX, TaskId, TaskMetrics, TaskOutput, Time,
+};
 use std::{
     collections::BTreeMap,
     sync::{Arc, atomic::AtomicBool},
     time::Duration,
 };
 
-/// Tasks that end within it may be sent ahead.
-const SHORT: Duration = Duration::from_millis(20);
+/// An executor gets so much work ahead for each slot, by what tasks took before.
+const AHEAD: Duration = Duration::from_millis(20);
 
 /// What a job hears: at most one part a partition, then its end.
 #[derive(Debug)]
@@ -45,9 +47,12 @@ pub(crate) struct Totals {
     pub(crate) jobs: u64,
     pub(crate) stages: u64,
     pub(crate) tasks: u64,
-    pub(crate) failed_tasks: u64,
+    /// Attempts that failed or were lost, and whose partition was tried again.
+    pub(crate) retries: u64,
     pub(crate) spilled_bytes: u64,
     pub(crate) shuffled_bytes: u64,
+    /// Of cached blocks, from other executors.
+    pub(crate) fetched_bytes: u64,
     /// While at least one job ran.
     pub(crate) job_time: std::time::Duration,
 }
@@ -56,8 +61,8 @@ pub(super) struct State {
     pub(super) dag: DagCore,
     pub(super) stages: BTreeMap<StageId, Arc<dyn Stage>>,
     pub(super) sets: BTreeMap<(StageId, u32), TaskSet>,
-    /// The executors that take tasks, each with how many it has.
-    pub(super) places: BTreeMap<ExecutorId, (Arc<Place>, u32)>,
+    /// The executors that take tasks.
+    pub(super) places: BTreeMap<ExecutorId, Arc<Place>>,
     /// Where they are.
     pub(super) sites: Sites,
     /// Whom the whole application does without.
@@ -123,6 +128,25 @@ impl std::ops::DerefMut for Locked<'_> {
     }
 }
 
+impl State {
+    /// How many tasks can run at a time.
+    pub(super) fn slots(&self) -> u32 {
+        self.places.values().map(|place| place.slots).sum()
+    }
+
+    /// Has an executor other than this one a free slot?
+    pub(super) fn is_idle_besides(&self, place: &Place) -> bool {
+        self.places.values().any(|other| other.id != place.id && other.has_free_slot())
+    }
+
+    /// Those who wait for work look again.
+    pub(super) fn wake_all(&self) {
+        self.places.values().for_each(|place| {
+            place.has_news.notify_all();
+        });
+    }
+}
+
 pub(super) struct TaskSet {
     pub(super) core: TaskSetCore,
     pub(super) job: JobId,
@@ -136,10 +160,15 @@ pub(super) struct TaskSet {
 }
 
 impl TaskSet {
-    /// Its tasks end so soon that one may wait behind another without harm.
-    pub(super) fn is_short(&self) -> bool {
+    /// How many of its tasks may wait behind one that runs, where `slots` share them. None where they take long, or
+    /// nobody knows.
+    pub(super) fn ahead(&self, slots: u32) -> u32 {
         let (tasks, time) = self.ran;
-        tasks > 0 && time / tasks < SHORT
+        let most = (TASKS_AHEAD_MAX - 1) as u128;
+        let in_time = if tasks == 0 { 0 } else { AHEAD.as_micros() / (time / tasks).as_micros().max(1) };
+        // The last tasks of a set are spread evenly.
+        let shared = (self.core.waiting() as u128 / u128::from(2 * slots.max(1))).max(1);
+        u32::try_from(in_time.min(shared).min(most)).unwrap_or(0)
     }
 }
 
@@ -152,11 +181,11 @@ pub(crate) struct Job {
 }
 
 impl Totals {
-    pub(super) fn count(&mut self, metrics: &TaskMetrics, has_failed: bool) {
+    pub(super) fn count(&mut self, metrics: &TaskMetrics) {
         self.tasks += 1;
-        self.failed_tasks += u64::from(has_failed);
         self.spilled_bytes += metrics.spilled_bytes;
         self.shuffled_bytes += metrics.shuffle_written_bytes;
+        self.fetched_bytes += metrics.block_fetched_bytes;
     }
 }
 

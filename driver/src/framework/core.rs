@@ -342,9 +342,12 @@ impl FrameworkCore {
             self.failures += 1;
             self.failing_from = ExecutorId(self.next);
             if self.failures >= FAILURES_MAX {
+                let hint = match end {
+                    ExecutorEnd::LaunchFailed(_) => "",
+                    _ => ": does the program's main begin with rsk::run or rsk::executor_if_asked?",
+                };
                 commands.push(Command::GiveUp(format!(
-                    "{FAILURES_MAX} executors in a row ended before they could run a task, the last one because it {end}: \
-                     does the program's main begin with rsk::run or rsk::executor_if_asked?"
+                    "{FAILURES_MAX} executors in a row ended before they could run a task, the last one because it {end}{hint}"
                 )));
             }
         }

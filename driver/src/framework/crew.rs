@@ -1,6 +1,7 @@
-//! The executors of an application as they come and go: who was ordered, who dialled, and the lanes that bring them tasks.
+//! The executors of an application as they come and go: who was ordered, who dialled, and who has left.
 
 use super::{
+    carrier::{Carrier, Underway},
     shell::News,
     values::{Answer, Values},
     web,
@@ -10,15 +11,16 @@ use crate::{
     image,
     local::STACK_BYTES,
     peer::{Answers, Peer, Peers, refusal},
-    place::Place,
+    place::{Heard, Place},
     task::site::Site,
     track::MapOutputTable,
 };
+use crossbeam_channel::{Sender, unbounded};
 use parking_lot::Mutex;
 use rsk_executor::{DriverLink, ExecutorConfig};
 use rsk_proto::{
-    AgentId, ExecutorId, FromExecutor, Keeper, LOST_AFTER, TaskEnd, TaskError, TaskMetrics, TaskOutput,
-    ToExecutor, VALUE_SHARED_FROM, ValueId, receive, send,
+    AgentId, BlockSecret, ExecutorId, FromExecutor, Keeper, LOST_AFTER, Silent, TaskEnd, TaskId, TaskOutput,
+    ToExecutor, Unheard, VALUE_SHARED_FROM, ValueId, receive, send,
     status::{StageStatus, TasksStatus},
 };
 use std::{
@@ -28,7 +30,7 @@ use std::{
     path::PathBuf,
     sync::{
         Arc,
-        atomic::{AtomicBool, AtomicUsize, Ordering},
+        atomic::{AtomicBool, Ordering},
     },
     thread,
     time::Duration,
@@ -39,10 +41,8 @@ use tokio::sync::mpsc;
 const GREETING_TIMEOUT: Duration = Duration::from_secs(10);
 /// An executor that does not read what it is sent for so long is lost.
 const WRITE_TIMEOUT: Duration = Duration::from_secs(30);
-/// Connections whose greeting is awaited at a time.
+/// Connections whose greeting is awaited at a time: beyond, the oldest of them is cut off.
 const GREETINGS_MAX: usize = 64;
-/// Lanes a slot: while one task runs, the next is on its way.
-const LANES: u32 = 2;
 
 /// The executors of one application.
 pub(crate) struct Crew {
@@ -53,6 +53,8 @@ pub(crate) struct Crew {
     /// Where large results are brought.
     pub(super) results: PathBuf,
     pub(super) sizes: ExecutorConfig,
+    /// What its executors show one another.
+    pub(super) secret: BlockSecret,
     pub(super) news: mpsc::Sender<News>,
     /// Those that were ordered and have not dialled, each with what it must show.
     pub(super) expected: Mutex<BTreeMap<ExecutorId, (String, Site)>>,
@@ -68,10 +70,15 @@ pub(super) struct Member {
     stream: TcpStream,
 }
 
-/// What one executor asks of the crew.
+/// What one executor asks and says.
 struct Asks {
     crew: Arc<Crew>,
     executor: ExecutorId,
+    place: Arc<Place>,
+    underway: Arc<Underway>,
+    heard: Vec<Heard>,
+    /// Tasks whose large results are to be brought.
+    results: Sender<TaskEnd>,
 }
 
 impl Answers for Asks {
@@ -100,6 +107,29 @@ impl Answers for Asks {
             self.crew.answer(executor, id, answer);
         }
         Ok(())
+    }
+
+    fn ended(&mut self, end: TaskEnd) -> Option<TaskEnd> {
+        // One that was given up is not waited for.
+        self.underway.end(end.attempt.task)?;
+        if let Ok(TaskOutput::Spooled { .. }) = &end.outcome {
+            // Where they are brought is there as long as this.
+            self.results.send(end).unwrap_or(());
+        } else {
+            self.heard.push(Heard::Ended(end));
+        }
+        None
+    }
+
+    fn returned(&mut self, tasks: &[TaskId]) {
+        let returned = tasks.iter().filter_map(|task| self.underway.end(*task));
+        self.heard.extend(returned.map(Heard::Returned));
+    }
+
+    fn caught_up(&mut self) {
+        if !self.heard.is_empty() {
+            self.crew.dispatch.report(&self.place, std::mem::take(&mut self.heard));
+        }
     }
 }
 
@@ -198,21 +228,17 @@ impl Crew {
 
     /// Welcomes executors until the application ends.
     pub(super) fn listen(self: Arc<Self>, listener: &TcpListener) {
-        let greetings = Arc::new(AtomicUsize::new(0));
+        let unheard = Unheard::new(GREETINGS_MAX);
         for stream in listener.incoming() {
             if self.is_over.load(Ordering::Relaxed) {
                 return;
             }
             let Ok(stream) = stream else { continue };
-            if greetings.fetch_add(1, Ordering::Relaxed) >= GREETINGS_MAX {
-                greetings.fetch_sub(1, Ordering::Relaxed);
-                continue;
-            }
-            let (crew, greetings) = (Arc::clone(&self), Arc::clone(&greetings));
+            let Ok(silent) = unheard.add(&stream) else { continue };
+            let crew = Arc::clone(&self);
             let greet = move || {
                 let from = stream.peer_addr().map_or_else(|_| String::new(), |address| address.to_string());
-                let outcome = Arc::clone(&crew).greet(stream);
-                greetings.fetch_sub(1, Ordering::Relaxed);
+                let outcome = Arc::clone(&crew).greet(stream, silent);
                 if let Err(error) = outcome
                     && !crew.is_over.load(Ordering::Relaxed)
                 {
@@ -225,7 +251,7 @@ impl Crew {
         }
     }
 
-    fn greet(self: Arc<Self>, mut stream: TcpStream) -> io::Result<()> {
+    fn greet(self: Arc<Self>, mut stream: TcpStream, silent: Silent) -> io::Result<()> {
         stream.set_nodelay(true)?;
         stream.set_read_timeout(Some(GREETING_TIMEOUT))?;
         stream.set_write_timeout(Some(WRITE_TIMEOUT))?;
@@ -234,6 +260,7 @@ impl Crew {
             return web::answer(&mut stream, || self.tasks());
         }
         let hello: FromExecutor = receive(&mut stream)?;
+        drop(silent);
         let (id, welcome) = self.examine(&hello)?;
         let site = match welcome {
             Ok(site) => site,
@@ -243,33 +270,48 @@ impl Crew {
             }
         };
         let ExecutorConfig { memory, slots } = self.sizes;
-        send(&ToExecutor::Welcome { memory, slots, work_dir: PathBuf::new() }, &mut stream)?;
+        let secret = Some(self.secret);
+        send(&ToExecutor::Welcome { memory, slots, work_dir: PathBuf::new(), secret }, &mut stream)?;
         stream.set_read_timeout(Some(LOST_AFTER))?;
         let place = Arc::new(Place::new(id, slots, site));
-        let (crew, gone) = (Arc::downgrade(&self), Arc::clone(&place));
-        let asks = Asks { crew: Arc::clone(&self), executor: id };
+        let underway = Arc::new(Underway::new());
+        let (results, to_bring) = unbounded();
+        let asks = Asks {
+            crew: Arc::clone(&self),
+            executor: id,
+            place: Arc::clone(&place),
+            underway: Arc::clone(&underway),
+            heard: Vec::new(),
+            results,
+        };
         let own = stream.try_clone()?;
+        let (crew, gone, lost) = (Arc::downgrade(&self), Arc::clone(&place), Arc::clone(&underway));
         let peer = Peer::start(stream.try_clone()?, stream, asks, move || {
             // The agent says why later.
-            crew.upgrade().inspect(|crew| crew.left(&gone));
+            crew.upgrade().inspect(|crew| crew.left(&gone, &lost));
         })?;
         let member = Member { place: Arc::clone(&place), peer: Arc::clone(&peer), stream: own };
         self.members.lock().insert(id, member);
         self.peers.join(&peer);
+        if let FromExecutor::Hello { blocks_at: Some(at), .. } = hello {
+            self.dispatch.blocks().gives_at(id, &at);
+        }
         self.dispatch.join(&place);
         tracing::info!(executor = %id, slots, "an executor has come");
         self.tell(News::Joined(id));
-        for _ in 0..slots * LANES {
-            let (crew, place, peer) = (Arc::clone(&self), Arc::clone(&place), Arc::clone(&peer));
-            let builder = thread::Builder::new().name("lane".to_owned()).stack_size(STACK_BYTES);
-            builder.spawn(move || crew.lane(&place, &peer))?;
-        }
+        let named = |name: &str| thread::Builder::new().name(name.to_owned());
+        let (crew, of, from) = (Arc::clone(&self), Arc::clone(&place), Arc::clone(&peer));
+        named("results").spawn(move || to_bring.iter().for_each(|end| crew.bring(&of, &from, end)))?;
+        let carrier = Carrier { crew: self, place, peer, underway };
+        named("carry").stack_size(STACK_BYTES).spawn(move || carrier.run())?;
         Ok(())
     }
 
     /// An executor's stream has ended.
-    fn left(&self, place: &Place) {
+    fn left(&self, place: &Place, underway: &Underway) {
         self.dispatch.leave(place);
+        let why = format!("its {}: {}", place.id, io::Error::from(io::ErrorKind::UnexpectedEof));
+        self.dispatch.report(place, underway.close(&why));
         if !self.is_over.load(Ordering::Relaxed) {
             // One that has only fallen silent keeps its slots until somebody ends it.
             self.tell(News::Stuck(place.id));
@@ -307,41 +349,22 @@ impl Crew {
         Ok((*id, refusal(hello, own).map_or_else(|| site.ok_or_else(String::new), Err)))
     }
 
-    /// Brings tasks to an executor, one after another.
-    fn lane(&self, place: &Place, peer: &Peer) {
-        let mut ended = None;
-        while let Some(work) = self.dispatch.turn(place, ended.take()) {
-            let (attempt, is_killed) = (work.attempt, Arc::clone(&work.is_killed));
-            let task = crate::local::guarded("encoding a task", || work.encode()).and_then(|task| task);
-            let end = task.and_then(|task| {
-                let end =
-                    peer.run(attempt.task, task, &is_killed).map_err(|error| self.lost(place, &error))?;
-                self.bring(peer, end)
-            });
-            ended = Some(end.unwrap_or_else(|error| TaskEnd {
-                attempt,
-                outcome: Err(error),
-                accumulators: Vec::new(),
-                blocks: Vec::new(),
-                metrics: TaskMetrics::default(),
-            }));
-        }
-    }
-
-    /// A large result comes here with its task's end.
-    fn bring(&self, peer: &Peer, mut end: TaskEnd) -> Result<TaskEnd, TaskError> {
+    /// A task whose large result has come here has ended.
+    fn bring(&self, place: &Place, peer: &Peer, mut end: TaskEnd) {
         if let Ok(TaskOutput::Spooled { path, bytes }) = &mut end.outcome {
             let here = self.results.join(end.attempt.task.to_string());
-            peer.pull(end.attempt.task, *bytes, &here)?;
-            *path = here;
+            match peer.pull(end.attempt.task, *bytes, &here) {
+                Ok(()) => *path = here,
+                Err(error) => end.outcome = Err(error),
+            }
         }
-        Ok(end)
+        self.dispatch.report(place, vec![Heard::Ended(end)]);
     }
 
-    fn lost(&self, place: &Place, error: &io::Error) -> TaskError {
+    /// An executor is no good any more: it gets nothing, and whoever started it ends it.
+    pub(super) fn lose(&self, place: &Place) {
         self.dispatch.leave(place);
         self.tell(News::Stuck(place.id));
-        TaskError::Lost(format!("its {}: {error}", place.id))
     }
 
     /// The conversation with the master hears of it unless the application has ended.

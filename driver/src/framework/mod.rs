@@ -5,6 +5,7 @@
     expect(unreachable_pub, reason = "the simulation of the whole cluster reaches it")
 )]
 pub(crate) mod core;
+mod carrier;
 mod crew;
 mod program;
 mod shell;
@@ -14,6 +15,7 @@ mod web;
 use self::{
     core::{FrameworkCore, Sizes},
     crew::Crew,
+    program::Brought,
     shell::{News, Shell},
 };
 use crate::{
@@ -24,8 +26,9 @@ use crate::{
 };
 use parking_lot::Mutex;
 use rsk_executor::{DriverLink, ExecutorConfig};
-use rsk_proto::FrameworkFacts;
+use rsk_proto::{BlockSecret, FrameworkFacts};
 use std::{
+    io,
     net::{IpAddr, Ipv4Addr, TcpListener, UdpSocket},
     path::PathBuf,
     sync::{Arc, Weak},
@@ -69,6 +72,7 @@ impl Framework {
         let port = listener.local_addr().map_err(fail("listen"))?.port();
         let host = config.driver_host.clone().unwrap_or_else(|| own_address(&masters).to_string());
         let address = format!("{host}:{port}");
+        let secret = secret().map_err(fail("get random numbers"))?;
         let sizes = ExecutorConfig { slots: config.executor_cores, memory: config.memory };
         let (news, heard) = mpsc::channel(NEWS_MAX);
         let work = Arc::new(Notify::new());
@@ -81,6 +85,7 @@ impl Framework {
             map_outputs: parts.map_outputs,
             results: parts.results,
             sizes,
+            secret,
             news: news.clone(),
             expected: Mutex::default(),
             members: Mutex::default(),
@@ -103,8 +108,11 @@ impl Framework {
             failover_timeout: config.failover_timeout,
             // Set by the agent of a driver that the cluster runs itself.
             driver: std::env::var("RSK_DRIVER").ok().and_then(|id| id.parse().ok()),
+            blobs: Vec::new(),
         };
         let mut shell = Shell {
+            program: Brought::program()?,
+            files: Brought::files(&config.files)?,
             masters,
             facts,
             core,
@@ -179,6 +187,13 @@ fn user() -> String {
     let mut users = known.lines().map(|line| line.split(':').collect::<Vec<_>>());
     let found = users.find(|fields| fields.get(2).is_some_and(|of| *of == uid));
     found.and_then(|fields| fields.first().map(|name| (*name).to_owned())).unwrap_or(uid)
+}
+
+/// What this application's executors know, and nobody else.
+fn secret() -> io::Result<BlockSecret> {
+    let mut random = [0; 16];
+    getrandom::fill(&mut random).map_err(io::Error::other)?;
+    Ok(BlockSecret::new(random))
 }
 
 /// The address of this machine that a master would see. Nothing is sent to find out.

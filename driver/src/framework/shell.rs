@@ -4,12 +4,12 @@
 use super::{
     core::{Command, Event, FrameworkCore, Order},
     crew::Crew,
-    program,
+    program::Brought,
 };
 use crate::{Error, dispatch::Useless};
 use rsk_proto::{
-    BlobHash, ExecutorId, ExecutorSpec, FrameworkEpoch, FrameworkFacts, FrameworkId, FrameworkToMaster,
-    Hello, MasterToFramework, Part, Refusal, Refuse, Time,
+    ExecutorId, ExecutorSpec, FrameworkEpoch, FrameworkFacts, FrameworkId, FrameworkToMaster, Hello,
+    MasterToFramework, Part, Refusal, Refuse, Time,
     rpc::{MasterClient, Receiver, RpcError, Sender},
 };
 use std::{
@@ -45,6 +45,8 @@ pub(crate) enum News {
 }
 
 pub(super) struct Shell {
+    pub(super) program: Brought,
+    pub(super) files: BTreeMap<String, Brought>,
     pub(super) masters: Vec<String>,
     pub(super) facts: FrameworkFacts,
     pub(super) core: FrameworkCore,
@@ -65,7 +67,6 @@ pub(super) struct Session {
     epoch: FrameworkEpoch,
     /// What is to be said first.
     first: Vec<Command>,
-    program: BlobHash,
     heartbeat_every: Duration,
     lost_after: Duration,
 }
@@ -92,7 +93,11 @@ impl Shell {
     }
 
     async fn subscribe_at(&mut self, master: &MasterClient) -> Result<Session, Error> {
-        let program = program::upload(master).await?;
+        for brought in std::iter::once(&self.program).chain(self.files.values()) {
+            brought.bring(master).await?;
+        }
+        let blobs = std::iter::once(&self.program).chain(self.files.values());
+        self.facts.blobs = blobs.map(|brought| brought.hash).collect();
         let closed = || Error::Cluster(RpcError::Closed(master.address().to_owned()));
         // A way that is closed in one direction only is not seen otherwise.
         let dialled = timeout(ANSWER_WITHIN, master.framework()).await.map_err(|_| closed())?;
@@ -114,7 +119,7 @@ impl Shell {
                 let first = self.core.subscribed(demand);
                 self.known = Some((id, epoch));
                 tracing::info!(framework = %id, "the master knows the application");
-                Ok(Session { to, from, id, epoch, first, program, heartbeat_every, lost_after })
+                Ok(Session { to, from, id, epoch, first, heartbeat_every, lost_after })
             }
             Some(MasterToFramework::Refused(refusal)) => {
                 if matches!(refusal, Refusal::Unknown(_)) {
@@ -308,8 +313,8 @@ impl Shell {
             role: self.facts.role.clone(),
             resources,
             slots,
-            program: session.program,
-            files: BTreeMap::new(),
+            program: self.program.hash,
+            files: self.files.iter().map(|(name, file)| (name.clone(), file.hash)).collect(),
             arguments: Vec::new(),
             environment: BTreeMap::new(),
             part: Part::Executor { driver: self.facts.address.clone(), token },

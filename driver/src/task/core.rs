@@ -19,8 +19,10 @@ pub type Preferred = BTreeMap<PartitionId, Vec<Preference>>;
 pub enum Step {
     /// It is not known to run: another has done its partition, or it has ended before.
     Unknown,
-    /// Nothing but launching what can be launched.
+    /// Nothing: nobody needs its partition any more, or another attempt at it runs.
     Continue,
+    /// Its partition is in line again.
+    Retry,
     /// It succeeded: its output may be wanted, and these other attempts at the same partition are not any more.
     Succeeded {
         /// They are to be stopped.
@@ -255,10 +257,7 @@ impl TaskSetCore {
         let is_tried = self.running.values().any(|attempt| attempt.partition == partition);
         match error.next() {
             _ if self.is_retired => Step::Continue,
-            Next::Ignore => {
-                self.try_again(partition, is_tried, sites);
-                Step::Continue
-            }
+            Next::Ignore => self.try_again(partition, is_tried, sites),
             Next::RerunParent => Step::RerunParent(error),
             next => {
                 let tried = self.tried.entry(partition).or_insert(0);
@@ -268,19 +267,38 @@ impl TaskSetCore {
                         self.failures.add(partition, place, &host, &error);
                         self.failures.settle(sites, now);
                     }
-                    self.try_again(partition, is_tried, sites);
-                    return Step::Continue;
+                    return self.try_again(partition, is_tried, sites);
                 }
                 Step::GiveUp { attempts: *tried, error }
             }
         }
     }
 
+    /// An attempt has not begun where it was sent, and will not: its partition is in line again. False when it is not
+    /// known to run.
+    pub fn give_back(&mut self, task: TaskId, sites: &Sites) -> bool {
+        let Some(Attempt { partition, .. }) = self.running.remove(&task) else { return false };
+        let is_tried = self.running.values().any(|attempt| attempt.partition == partition);
+        if !self.is_retired {
+            self.try_again(partition, is_tried, sites);
+        }
+        true
+    }
+
+    /// How many partitions are in line.
+    pub fn waiting(&self) -> usize {
+        self.pending.len()
+    }
+
     /// Unless another attempt at the partition runs, or is in line.
-    fn try_again(&mut self, partition: PartitionId, is_tried: bool, sites: &Sites) {
-        if !is_tried && !self.copies.remove(&partition) {
+    fn try_again(&mut self, partition: PartitionId, is_tried: bool, sites: &Sites) -> Step {
+        if is_tried {
+            return Step::Continue;
+        }
+        if !self.copies.remove(&partition) {
             self.push(partition, None, sites);
         }
+        Step::Retry
     }
 }
 

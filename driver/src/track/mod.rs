@@ -3,5 +3,5 @@
 mod block;
 mod map_output;
 
-pub(crate) use block::BlockTable;
+pub(crate) use block::{BlockTable, Located};
 pub(crate) use map_output::MapOutputTable;

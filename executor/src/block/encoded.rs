@@ -1,6 +1,6 @@
 //! Records held in memory as encoded bytes.
 
-use super::{file::BlockWriter, slots::Resident};
+use super::{section::SectionWriter, slots::Resident};
 use crate::memory::{Reservation, uncounted};
 use rsk_proto::TaskError;
 use std::sync::Arc;
@@ -40,7 +40,8 @@ impl Resident for Encoded {
         &self.reservation
     }
 
-    fn write(&self, to: &mut BlockWriter) -> Result<(), TaskError> {
-        self.sections.iter().try_for_each(|section| to.section(section))
+    fn write(&self, to: &mut SectionWriter) -> Result<(), TaskError> {
+        // An empty one would end the block.
+        self.sections.iter().filter(|section| !section.is_empty()).try_for_each(|section| to.section(section))
     }
 }

@@ -2,15 +2,17 @@
 
 use super::{
     encoded::Encoded,
-    file::SectionReader,
+    fetch::Fetched,
+    file,
     passed::Passed,
     records::{Held, Shared},
+    section::SectionReader,
     slots::{OnDisk, Resident, Ticket},
     store::Inner,
 };
 use crate::TaskContext;
 use rsk_proto::{BlockId, Cause, Data, FrameReader, TaskError};
-use std::{fmt, path::PathBuf, sync::Arc};
+use std::{fmt, fs::File, io::BufReader, path::PathBuf, sync::Arc};
 
 /// The records of one block.
 pub enum Block<T> {
@@ -132,7 +134,8 @@ pub struct BlockReader<T> {
 
 enum Source {
     Memory { block: Arc<Encoded>, next: usize },
-    Disk { store: Arc<Inner>, ticket: Ticket, path: PathBuf, sections: SectionReader },
+    Disk { store: Arc<Inner>, ticket: Ticket, path: PathBuf, sections: SectionReader<BufReader<File>> },
+    Fetched(Fetched),
     End,
 }
 
@@ -150,7 +153,7 @@ impl<T: Data> BlockReader<T> {
         ticket: Ticket,
         disk: OnDisk,
     ) -> Result<Self, Cause> {
-        let mut sections = SectionReader::open(id, &disk.path, disk.bytes)?;
+        let mut sections = file::open(id, &disk.path, disk.bytes)?;
         let (source, first) = match sections.next()? {
             Some(first) => {
                 (Source::Disk { store: Arc::clone(store), ticket, path: disk.path, sections }, first)
@@ -158,6 +161,12 @@ impl<T: Data> BlockReader<T> {
             None => (Source::End, Vec::new()),
         };
         Ok(BlockReader { task: task.clone(), id, source, frame: FrameReader::new(first) })
+    }
+
+    /// A block that another executor gave.
+    pub(crate) fn fetched(task: &TaskContext, id: BlockId, fetched: Fetched) -> Self {
+        let source = Source::Fetched(fetched);
+        BlockReader { task: task.clone(), id, source, frame: FrameReader::new(Vec::new()) }
     }
 
     fn next_section(&mut self) -> Option<Vec<u8>> {
@@ -170,12 +179,16 @@ impl<T: Data> BlockReader<T> {
             Source::Disk { store, ticket, path, sections } => match sections.next() {
                 Ok(section) => section,
                 Err(cause) => {
-                    store.drop_damaged(&self.task, self.id, *ticket, &cause);
+                    store.drop_damaged(self.id, *ticket, &cause);
                     let path = path.display();
                     TaskError::Io(cause.within(format!("{path} is damaged: {} must be made again", self.id)))
                         .raise()
                 }
             },
+            Source::Fetched(fetched) => fetched.next().unwrap_or_else(|cause| {
+                let what = format!("cannot read back {}, which another executor gave", self.id);
+                TaskError::Io(cause.within(what)).raise()
+            }),
             Source::End => None,
         }
     }

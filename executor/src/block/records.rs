@@ -1,6 +1,6 @@
 //! Records held in memory, and handles to them.
 
-use super::{file::BlockWriter, slots::Resident};
+use super::{section::SectionWriter, slots::Resident};
 use crate::memory::{Reservation, uncounted};
 use rsk_proto::{Data, TaskError};
 use std::{fmt, ops::Deref, sync::Arc};
@@ -23,7 +23,7 @@ impl<T: Data + Sync> Resident for Records<T> {
         &self.reservation
     }
 
-    fn write(&self, to: &mut BlockWriter) -> Result<(), TaskError> {
+    fn write(&self, to: &mut SectionWriter) -> Result<(), TaskError> {
         self.records.iter().try_for_each(|record| to.write(record))
     }
 }

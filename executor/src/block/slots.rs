@@ -1,8 +1,8 @@
 //! Which blocks there are, and in which order they were used.
 
-use super::file::BlockWriter;
+use super::section::SectionWriter;
 use crate::memory::Reservation;
-use rsk_proto::{BlockId, RddId, StorageLevel, TaskError};
+use rsk_proto::{BlockEpoch, BlockId, RddId, StorageLevel, TaskError};
 use std::{
     any::Any,
     collections::{BTreeMap, HashMap},
@@ -14,7 +14,7 @@ use std::{
 /// A block in memory, whatever its records.
 pub(crate) trait Resident: Any + Send + Sync {
     fn reservation(&self) -> &Reservation;
-    fn write(&self, to: &mut BlockWriter) -> Result<(), TaskError>;
+    fn write(&self, to: &mut SectionWriter) -> Result<(), TaskError>;
 }
 
 /// One try at one block; never used twice, so that a late end cannot be taken for that of a later try.
@@ -152,9 +152,9 @@ impl Slots {
         Some(place)
     }
 
-    /// The blocks of one RDD.
-    pub(crate) fn of(&self, rdd: RddId) -> Vec<(BlockId, Ticket)> {
-        let of = self.places.iter().filter(|(id, _)| id.rdd == rdd);
+    /// The blocks of one RDD that are of an earlier epoch.
+    pub(crate) fn of(&self, rdd: RddId, before: BlockEpoch) -> Vec<(BlockId, Ticket)> {
+        let of = self.places.iter().filter(|(id, _)| id.rdd == rdd && id.epoch < before);
         of.map(|(id, (ticket, _))| (*id, *ticket)).collect()
     }
 

@@ -1,8 +1,9 @@
 //! The store: claims, waits, keeps and forgets.
 
 use super::{
-    file::{BlockWriter, remove},
+    file::{BlockFile, remove},
     read::{Block, BlockReader},
+    section::SectionWriter,
     slots::{BlockCounts, OnDisk, Place, Resident, Slots, Ticket},
     unroll::{Unrolled, encode, unroll},
 };
@@ -11,12 +12,12 @@ use crate::{
     memory::{Budget, Evict},
 };
 use parking_lot::{Condvar, Mutex};
-use rsk_proto::{BlockId, BlockUpdate, Data, OrRaise, RddId, StorageLevel, TaskError};
+use rsk_proto::{BlockEpoch, BlockId, BlockUpdate, Data, OrRaise, RddId, StorageLevel, TaskError};
 use std::{
     path::PathBuf,
     sync::{Arc, Weak},
     thread,
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 /// How often a task that waits for a block looks whether it was killed.
@@ -26,7 +27,7 @@ const LOOK_EVERY: Duration = Duration::from_millis(50);
 ///
 /// Bounds: memory is the budget's; disk is what blocks at levels with a disk need.
 #[derive(Debug)]
-pub struct BlockStore(Arc<Inner>);
+pub struct BlockStore(pub(super) Arc<Inner>);
 
 pub(crate) struct Inner {
     pub(crate) slots: Mutex<Slots>,
@@ -34,6 +35,12 @@ pub(crate) struct Inner {
     pub(crate) budget: Arc<Budget>,
     folder: PathBuf,
     me: Weak<Inner>,
+}
+
+/// A block that is there.
+pub(crate) enum Kept {
+    Memory(Arc<dyn Resident>),
+    Disk(Ticket, OnDisk),
 }
 
 enum Found {
@@ -87,7 +94,7 @@ impl BlockStore {
     /// # let attempt = TaskAttempt { task: TaskId(0), stage, stage_attempt: 0, partition, attempt: 0 };
     /// # let task = &TaskContext::new(executor, attempt, config.task_share(), Arc::default());
     /// let blocks = task.executor().blocks();
-    /// let id = BlockId { rdd: RddId(4), partition: PartitionId(7) };
+    /// let id = BlockId { rdd: RddId(4), partition: PartitionId(7), epoch: BlockEpoch::FIRST };
     /// let squares = |make: fn() -> Box<dyn Iterator<Item = u64>>| {
     ///     blocks.get_or_make(task, id, StorageLevel::MemoryOnly, make).into_iter().sum::<u64>()
     /// };
@@ -111,7 +118,7 @@ impl BlockStore {
                 Found::Memory(block) => return Block::in_memory(task, id, block),
                 Found::Disk(ticket, disk) => match BlockReader::open(task, &self.0, id, ticket, disk) {
                     Ok(reader) => return Block::Read(reader),
-                    Err(cause) => self.0.drop_damaged(task, id, ticket, &cause),
+                    Err(cause) => self.0.drop_damaged(id, ticket, &cause),
                 },
                 Found::Nothing(claim) => return self.0.make(task, claim, level, make),
             }
@@ -124,11 +131,12 @@ impl BlockStore {
         slots.get(id).is_some_and(|(_, place)| !matches!(place, Place::Making(_)))
     }
 
-    /// Forgets all blocks of one RDD, and removes their files. One that is being made is not kept.
-    pub fn remove(&self, rdd: RddId) {
+    /// Forgets the blocks of one RDD that are of an earlier epoch, and removes their files. One that is being made is not
+    /// kept.
+    pub fn remove(&self, rdd: RddId, before: BlockEpoch) {
         let places: Vec<Place> = {
             let mut slots = self.0.slots.lock();
-            let of = slots.of(rdd);
+            let of = slots.of(rdd, before);
             of.into_iter().filter_map(|(id, ticket)| slots.take(id, ticket)).collect()
         };
         self.0.changed.notify_all();
@@ -243,30 +251,45 @@ impl Inner {
         &self,
         id: BlockId,
         ticket: Ticket,
-        records: impl FnOnce(&mut BlockWriter) -> Result<(), TaskError>,
+        records: impl FnOnce(&mut SectionWriter) -> Result<(), TaskError>,
     ) -> Result<OnDisk, TaskError> {
         // Executors of one driver, a process each, share the folder.
         let name = format!("{id}-{}-{}.block", std::process::id(), ticket.0);
         let path = self.folder.join(name);
-        let mut writer = BlockWriter::create(id, &path)?;
-        records(&mut writer)?;
+        let mut writer = BlockFile::create(id, &path)?;
+        records(writer.sections())?;
         let bytes = writer.finish(&path)?;
         Ok(OnDisk { path, bytes })
     }
 
+    /// Finds a block for another executor. One that is on its way to disk is waited for until `until`.
+    pub(crate) fn find_for_another(&self, id: BlockId, until: Instant) -> Option<Kept> {
+        let mut slots = self.slots.lock();
+        loop {
+            match slots.get(id)? {
+                (_, Place::Memory { block, .. }) => {
+                    let block = Arc::clone(block);
+                    slots.touch(id);
+                    return Some(Kept::Memory(block));
+                }
+                (ticket, Place::Disk(disk)) => return Some(Kept::Disk(ticket, disk.clone())),
+                (_, Place::Making(_)) => return None,
+                (_, Place::Leaving) => {
+                    if self.changed.wait_until(&mut slots, until).timed_out() {
+                        return None;
+                    }
+                }
+            }
+        }
+    }
+
     /// Forgets a block whose file is not what was written.
-    pub(crate) fn drop_damaged(
-        &self,
-        task: &TaskContext,
-        id: BlockId,
-        ticket: Ticket,
-        cause: &rsk_proto::Cause,
-    ) {
+    pub(crate) fn drop_damaged(&self, id: BlockId, ticket: Ticket, cause: &rsk_proto::Cause) {
         let place = self.slots.lock().take(id, ticket);
         if let Some(Place::Disk(disk)) = place {
             tracing::warn!(%cause, block = %id, path = %disk.path.display(), "dropped a damaged block");
             remove(&disk.path);
-            task.note_block(BlockUpdate::Dropped(id));
+            Inner::note(BlockUpdate::Dropped(id));
         }
     }
 

@@ -1,6 +1,6 @@
 //! Records of a block being made, collected for as long as they fit.
 
-use super::{encoded::Encoded, file::Sections, passed::Passed, records::Held};
+use super::{encoded::Encoded, passed::Passed, records::Held, section::Sections};
 use crate::{
     TaskContext,
     memory::{Budget, Growth, Reservation, Sample, move_off_thread},

@@ -2,7 +2,10 @@
 
 use super::TaskContext;
 use crate::{
-    DriverLink, ExecutorConfig, WorkDir, block::BlockStore, memory::Budget, shuffle::Connections,
+    DriverLink, ExecutorConfig, WorkDir,
+    block::{BlockStore, Holders},
+    memory::Budget,
+    shuffle::Connections,
     value::ValueCache,
 };
 use rsk_proto::{
@@ -42,6 +45,7 @@ pub struct Executor {
     work_dir: WorkDir,
     keeper: Option<Keeper>,
     connections: Connections,
+    holders: Holders,
 }
 
 impl Executor {
@@ -57,7 +61,19 @@ impl Executor {
         let memory = Budget::new(config.budget());
         let blocks = BlockStore::new(work_dir.block(), &memory);
         let (values, connections) = (ValueCache::default(), Connections::default());
-        Arc::new(Executor { config, program, link, values, memory, blocks, work_dir, keeper, connections })
+        let holders = Holders::default();
+        Arc::new(Executor {
+            config,
+            program,
+            link,
+            values,
+            memory,
+            blocks,
+            work_dir,
+            keeper,
+            connections,
+            holders,
+        })
     }
 
     /// The agent that keeps its map outputs; nothing in local mode.
@@ -68,6 +84,11 @@ impl Executor {
     /// Connections to other agents.
     pub(crate) fn connections(&self) -> &Connections {
         &self.connections
+    }
+
+    /// Other executors, as holders of cached blocks.
+    pub fn holders(&self) -> &Holders {
+        &self.holders
     }
 
     /// Its sizes.

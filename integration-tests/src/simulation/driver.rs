@@ -192,6 +192,7 @@ impl World {
             web: None,
             failover_timeout: driver.failover_timeout,
             driver: None,
+            blobs: Vec::new(),
         };
         let subscribe = FrameworkToMaster::Subscribe {
             hello: Hello::ours(),

@@ -125,6 +125,7 @@ impl World {
         let facts = AgentFacts {
             host: format!("host-{at}"),
             address: format!("host-{at}:5051"),
+            reserved: std::collections::BTreeMap::new(),
             resources: total,
             attributes: Attributes::default(),
             platform: "x86_64".to_owned(),

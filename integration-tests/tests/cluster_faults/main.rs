@@ -7,6 +7,7 @@
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod agents;
+mod cached;
 mod executors;
 mod files;
 mod masters;
@@ -30,6 +31,7 @@ fn main() -> rsk::Result<()> {
         agents::STORIES,
         masters::STORIES,
         files::STORIES,
+        cached::STORIES,
         places::STORIES,
     ];
     let slow = [executors::SLOW, tasks::SLOW, offers::SLOW];

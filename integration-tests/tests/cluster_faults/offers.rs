@@ -52,6 +52,7 @@ fn hoard(master: &str, is_over: &AtomicBool) -> Vec<OfferId> {
             web: None,
             failover_timeout: Duration::ZERO,
             driver: None,
+            blobs: Vec::new(),
         };
         let shape = Resources { cpus_milli: 1000, memory_bytes: 400 << 20, ..Resources::default() };
         let demand = Some(Demand { shape, ports: 0, count: Some(100) });

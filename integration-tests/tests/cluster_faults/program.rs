@@ -1,6 +1,6 @@
 //! What this binary does as a user's program.
 
-use crate::signals::Signals;
+use crate::{cached::PARTS, signals::Signals};
 use rsk::{Context, Error, Result, prelude::*};
 use std::{path::Path, thread};
 
@@ -31,6 +31,8 @@ pub(crate) fn run(ctx: &Context, asked: &str) -> Result<()> {
         "parts" => parts(ctx, &signals, out),
         "places" => places(ctx, &signals, out),
         "bad_place" => bad_place(ctx, &signals, out),
+        "cached" => cached(ctx, &signals, out),
+        "crowd" => crowd(ctx, &signals, out),
         "loop" => endless(ctx, &signals, out),
         fault => misbehave(ctx, &signals, fault, out),
     }
@@ -69,6 +71,45 @@ fn parts(ctx: &Context, signals: &Signals, out: String) -> Result<()> {
         format!("the line of {n}")
     });
     lines.save_as_text_file(out)
+}
+
+/// Many tasks that are short, and in their midst some that are not: they may have been sent to one executor together.
+fn crowd(ctx: &Context, signals: &Signals, out: String) -> Result<()> {
+    let numbers = ctx.range(0..400, 400).with(signals.clone()).map(|signals, n| {
+        if (200..204).contains(&n) {
+            signals.pass("long");
+        }
+        n
+    });
+    ctx.parallelize(vec![numbers.sum()?.to_string()], 1)?.save_as_text_file(out)
+}
+
+/// Reads what is cached while an executor that holds some of it has no slot free, and once more later.
+fn cached(ctx: &Context, signals: &Signals, out: String) -> Result<()> {
+    let numbers = ctx.range(0..NUMBERS_A_MAP * PARTS as u64, PARTS).with(signals.clone());
+    let kept = numbers.map(|signals, n| {
+        if n % NUMBERS_A_MAP == 0 {
+            signals.pass("make");
+        }
+        n.to_string()
+    });
+    let kept = kept.cache();
+    let count = kept.count()?;
+    let read = thread::scope(|scope| {
+        let busy = ctx.range(0..1, 1).with(signals.clone()).map(|signals, _| signals.pass("busy"));
+        let busy = scope.spawn(move || busy.count());
+        signals.wait("busy", 1);
+        let read = kept.with(signals.clone()).map(|signals, n| {
+            if n.ends_with("000") || n == "0" {
+                signals.come("read");
+            }
+            n.len() as u64
+        });
+        let read = read.reduce(|a, b| a + b);
+        busy.join().unwrap().and(read)
+    })?;
+    signals.pass("gone");
+    kept.with(format!("{count} {read}")).map(|all, n| format!("{n} of {all}")).save_as_text_file(out)
 }
 
 /// Writes numbers, where one task does something else, too.

@@ -38,6 +38,8 @@ impl Drop for Said {
 /// What a story left that is looked at.
 pub(crate) struct Ended {
     pub(crate) signals: Signals,
+    /// What its driver said on stderr.
+    pub(crate) said: String,
     /// The files are there as long as it is.
     _cluster: TestCluster,
 }
@@ -110,7 +112,7 @@ impl Story {
         assert_eq!(files(&out), local(self.asked), "{said}");
         change(&mut self.cluster);
         is_well(&self.cluster);
-        Ended { signals: self.signals, _cluster: self.cluster }
+        Ended { signals: self.signals, said, _cluster: self.cluster }
     }
 
     /// The program fails, says this, and leaves no output; afterwards another job runs, and nothing is left.
@@ -124,7 +126,7 @@ impl Story {
         }
         assert!(!out.exists(), "{:?}", files(&out));
         is_well(&self.cluster);
-        Ended { signals: self.signals, _cluster: self.cluster }
+        Ended { signals: self.signals, said, _cluster: self.cluster }
     }
 
     /// The program ends because it was interrupted, and leaves no output; afterwards another job runs, and nothing is left.

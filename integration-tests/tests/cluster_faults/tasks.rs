@@ -10,6 +10,7 @@ pub(crate) const STORIES: &[(&str, fn())] = &[
     ("a_task_that_panics_each_time_fails_its_job", panics_always),
     ("a_task_that_exits_once_is_run_by_another_executor", exits_once),
     ("a_task_that_exits_each_time_fails_its_job", exits_always),
+    ("a_task_that_waits_behind_a_long_one_goes_to_an_idle_executor", waits_behind),
     ("an_interrupted_program_takes_a_task_that_never_looks_up_with_it", loops_until_interrupted),
 ];
 
@@ -21,12 +22,20 @@ fn panics_once() {
     let story = Story::start(2, "panic_once", &[]);
     let ended = story.ends_well();
     assert_eq!(ended.signals.came(FAULT).len(), 1);
+    assert!(ended.said.contains("1 stage, 5 tasks, 1 retry, "), "{}", ended.said);
 }
 
 fn panics_always() {
     let story = Story::start(2, "panic_always", &[]);
     let ended = story.fails(&["on purpose", "part-1", "4"]);
     assert_eq!(ended.signals.came(FAULT).len(), 4);
+}
+
+fn waits_behind() {
+    let story = Story::start(2, "crowd", &[]);
+    story.signals.wait("long", 2);
+    story.signals.open("long");
+    story.ends_well();
 }
 
 fn exits_once() {

@@ -7,10 +7,10 @@
 
 use super::{
     AgentId, Attributes, ExecutorEnd, ExecutorKey, ExecutorReport, ExecutorSpec, FrameworkId, Hello,
-    Incarnation, Refusal, Resources,
+    Incarnation, Refusal, Resources, RoleName,
 };
 use serde::{Deserialize, Serialize};
-use std::time::Duration;
+use std::{collections::BTreeMap, time::Duration};
 
 /// What an agent is.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -22,6 +22,14 @@ pub struct AgentFacts {
     pub address: String,
     /// What it has.
     pub resources: Resources,
+    /// What of it is kept for roles, by the agent's own word.
+    #[serde(default)]
+    #[cfg_attr(
+        test,
+        proptest(strategy = "proptest::collection::btree_map(proptest::prelude::any::<RoleName>(), \
+        proptest::prelude::any::<Resources>(), 0..3)")
+    )]
+    pub reserved: BTreeMap<RoleName, Resources>,
     /// What it says of itself.
     pub attributes: Attributes,
     /// Architecture, system and C library: what programs it can run.

@@ -115,7 +115,8 @@ pub enum ExecutorEnd {
     Dropped,
     /// Its agent is gone, and it with it, or it will be told to end when the agent is back.
     AgentLost,
-    /// It is gone, and how is not known: its agent had been started again meanwhile, and was not its parent any more.
+    /// It is gone, and how is not known: its agent had been started again meanwhile, and was not its parent any
+    /// more, or not there.
     Unseen,
 }
 
@@ -129,7 +130,10 @@ impl fmt::Display for ExecutorEnd {
                 let (limit, peak) = (crate::ByteSize(*limit_bytes), crate::ByteSize(*peak_bytes));
                 write!(f, "used {peak} of memory where it had {limit}: give it more")
             }
-            ExecutorEnd::LaunchFailed(cause) => write!(f, "could not be started: {cause}"),
+            ExecutorEnd::LaunchFailed(cause) => {
+                f.write_str("could not be started")?;
+                cause.chain().try_for_each(|why| write!(f, ": {why}"))
+            }
             ExecutorEnd::Dropped => f.write_str("never reached its agent"),
             ExecutorEnd::AgentLost => f.write_str("lost with its agent"),
             ExecutorEnd::Unseen => {

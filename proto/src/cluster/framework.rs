@@ -5,8 +5,8 @@
 //! with heartbeats in between. A stream that ends, or a side that is silent for too long, is dialled again by the driver.
 
 use super::{
-    AgentId, Demand, DriverId, ExecutorClaim, ExecutorEnd, ExecutorSpec, FrameworkEpoch, FrameworkId, Hello,
-    Offer, OfferId, Refusal, Refuse, Resources, RoleName,
+    AgentId, BlobHash, Demand, DriverId, ExecutorClaim, ExecutorEnd, ExecutorSpec, FrameworkEpoch,
+    FrameworkId, Hello, Offer, OfferId, Refusal, Refuse, Resources, RoleName,
 };
 use crate::ExecutorId;
 use serde::{Deserialize, Serialize};
@@ -33,6 +33,10 @@ pub struct FrameworkFacts {
     pub failover_timeout: Duration,
     /// The cluster's own run of it, if the cluster runs it.
     pub driver: Option<DriverId>,
+    /// The program and the files that its executors are started with: the master keeps them for as long as it lives.
+    #[serde(default)]
+    #[cfg_attr(test, proptest(strategy = "crate::cluster::sample::few()"))]
+    pub blobs: Vec<BlobHash>,
 }
 
 /// What a driver says.

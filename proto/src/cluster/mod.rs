@@ -4,6 +4,7 @@ mod id;
 mod role;
 mod port;
 mod resource;
+mod agent_resources;
 mod attribute;
 mod blob;
 mod hello;
@@ -13,11 +14,13 @@ mod agent;
 mod framework;
 mod operate;
 mod start;
+mod sandbox;
 pub mod status;
 #[cfg(test)]
 pub(crate) mod sample;
 
 pub use agent::{AgentFacts, AgentToMaster, MasterToAgent};
+pub use agent_resources::AgentResources;
 pub use attribute::{Attributes, ParseAttributesError};
 pub use blob::{BLOB_CHUNK_BYTES_MAX, BlobChunk, BlobHash, BlobRequest, BlobStatus, ParseHashError};
 pub use executor::{
@@ -31,4 +34,5 @@ pub use operate::{DriverSpec, OperatorReply, OperatorRequest};
 pub use port::Ports;
 pub use resource::{ParseResourcesError, Resources};
 pub use role::{ParseRoleError, RoleName};
+pub use sandbox::{SANDBOX_PROGRAM, SandboxNameError, in_sandbox};
 pub use start::{EXECUTOR_ARGUMENT, EXECUTOR_START, ExecutorStart};

@@ -31,6 +31,13 @@ pub struct DriverSpec {
     pub supervise: bool,
 }
 
+impl DriverSpec {
+    /// What it is started with: its program and its files.
+    pub fn blobs(&self) -> impl Iterator<Item = BlobHash> {
+        std::iter::once(self.program).chain(self.files.values().copied())
+    }
+}
+
 /// What people ask for.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(test, derive(proptest_derive::Arbitrary))]

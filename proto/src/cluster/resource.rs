@@ -183,6 +183,11 @@ impl FromStr for Resources {
                 "mem" => all.memory_bytes = bytes(amount).map_err(refuse)?,
                 "disk" => all.disk_bytes = bytes(amount).map_err(refuse)?,
                 "ports" => all.ports = ports(amount).map_err(refuse)?,
+                _ if name.contains('(') => {
+                    let why =
+                        "a part for one role is written in an agent's resources alone: leave the role out";
+                    return Err(refuse(why.to_owned()));
+                }
                 _ if is_name(name) => {
                     let amount = milli(amount).map_err(refuse)?;
                     if amount > 0 {

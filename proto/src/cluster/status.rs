@@ -106,6 +106,9 @@ pub struct ReservedStatus {
     pub role: RoleName,
     /// The part.
     pub resources: Resources,
+    /// What of it the agent itself keeps: only its own settings can change that.
+    #[serde(default)]
+    pub by_agent: Resources,
 }
 
 /// A framework.

@@ -1,6 +1,6 @@
 //! What an agent and the master say to each other.
 
-use super::{Wire, WireError, all, all_into, ms, need, pb};
+use super::{Wire, WireError, all, all_into, ms, need, parse, pb};
 use crate::{
     AgentFacts, AgentId, AgentToMaster, Attributes, ExecutorSpec, FrameworkId, Incarnation, MasterToAgent,
 };
@@ -18,6 +18,7 @@ impl Wire for AgentFacts {
             resources: Some(self.resources.into_pb()),
             attributes: self.attributes.0,
             platform: self.platform,
+            reserved: self.reserved.into_iter().map(|(role, part)| (role.into(), part.into_pb())).collect(),
         }
     }
 
@@ -28,6 +29,11 @@ impl Wire for AgentFacts {
             resources: need(pb.resources, "an agent's resources")?,
             attributes: Attributes(pb.attributes),
             platform: pb.platform,
+            reserved: pb
+                .reserved
+                .into_iter()
+                .map(|(role, part)| Ok((parse(&role, "role")?, Wire::from_pb(part)?)))
+                .collect::<Result<_, WireError>>()?,
         })
     }
 }

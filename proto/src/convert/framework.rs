@@ -1,6 +1,6 @@
 //! What a driver and the master say to each other.
 
-use super::{Wire, WireError, all, all_into, maybe, ms, need, parse, pb};
+use super::{Wire, WireError, all, all_into, hash, maybe, ms, need, parse, pb};
 use crate::{
     AgentId, DriverId, ExecutorId, FrameworkEpoch, FrameworkFacts, FrameworkId, FrameworkToMaster,
     MasterToFramework,
@@ -22,6 +22,7 @@ impl Wire for FrameworkFacts {
             web: self.web,
             failover_timeout_ms: ms(self.failover_timeout),
             driver: self.driver.map(DriverId::to_u64),
+            blobs: self.blobs.iter().map(|blob| blob.0.to_vec()).collect(),
         }
     }
 
@@ -35,6 +36,7 @@ impl Wire for FrameworkFacts {
             web: pb.web,
             failover_timeout: Duration::from_millis(pb.failover_timeout_ms),
             driver: pb.driver.map(DriverId::from_u64),
+            blobs: pb.blobs.iter().map(|blob| hash(blob)).collect::<Result<_, _>>()?,
         })
     }
 }

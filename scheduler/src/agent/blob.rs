@@ -155,7 +155,7 @@ impl Blobs {
     }
 
     /// Removes what was not used for longest until the rest is within the bound. What cannot be removed stays.
-    fn evict(&self) {
+    pub(crate) fn evict(&self) {
         let busy = self.busy.lock().unwrap_or_else(PoisonError::into_inner);
         let Ok(entries) = fs::read_dir(&self.folder) else { return };
         let files = entries.filter_map(|entry| {
@@ -166,6 +166,10 @@ impl Blobs {
         });
         let mut files: Vec<_> = files.collect();
         files.sort();
+        self.checked
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .retain(|hash, _| files.iter().any(|(_, known, _, _)| known == hash));
         let mut sum: u64 = files.iter().map(|(_, _, bytes, _)| bytes).sum();
         for (_, hash, bytes, path) in files {
             if sum <= self.bytes_max {

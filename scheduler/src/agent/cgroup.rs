@@ -210,3 +210,88 @@ impl Cgroup {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use rsk_proto::{ByteSize, ExecutorId, FrameworkId};
+    use std::{
+        io::{BufRead, BufReader, Write},
+        os::unix::process::{CommandExt, ExitStatusExt},
+        process::{Command, Stdio},
+    };
+
+    const KEY: ExecutorKey =
+        ExecutorKey { framework: FrameworkId { registry: 7, number: 1 }, executor: ExecutorId(3) };
+
+    /// A folder stands for the hierarchy: what is written is where the kernel looks, and what it says is read.
+    #[test]
+    fn one_hierarchy_holds_memory_and_cpu_and_its_events_say_who_had_too_little() {
+        let root = tempfile::tempdir().unwrap();
+        let group = Cgroups::V2(root.path().to_owned());
+        let group = group.make(KEY, &Resources::of(2500, ByteSize::mib(64))).unwrap();
+        let folder = root.path().join("rsk-app-00000007-1-executor-3");
+        let read = |file: &str| fs::read_to_string(folder.join(file)).unwrap();
+        assert_eq!((read("memory.max").as_str(), read("cpu.weight").as_str()), ("67108864", "98"));
+        group.add(77).unwrap();
+        assert_eq!(read("cgroup.procs"), "77");
+        assert_eq!(group.out_of_memory(), None, "no events are there");
+        fs::write(folder.join("memory.events"), "low 0\nhigh 0\nmax 4\noom 1\noom_kill 0\n").unwrap();
+        assert_eq!(group.out_of_memory(), None);
+        fs::write(folder.join("memory.events"), "low 0\nhigh 0\nmax 4\noom 1\noom_kill 1\n").unwrap();
+        let end = |peak_bytes| Some(ExecutorEnd::OutOfMemory { limit_bytes: 64 << 20, peak_bytes });
+        assert_eq!(group.out_of_memory(), end(0), "an older kernel knows no peak");
+        fs::write(folder.join("memory.peak"), "67100000\n").unwrap();
+        assert_eq!(group.out_of_memory(), end(67_100_000));
+        group.force();
+        assert_eq!(read("cgroup.kill"), "1");
+    }
+
+    /// The real one, mounted where only another process sees it; its resources may be taken by the older kind.
+    #[test]
+    fn a_group_of_the_one_hierarchy_is_ended_whole() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut mounts = Command::new("unshare")
+            .args(["--mount", "sh", "-c", "mount -t cgroup2 none \"$1\" && echo mounted && read end", "sh"])
+            .arg(folder.path())
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let mut said = String::new();
+        BufReader::new(mounts.stdout.take().unwrap()).read_line(&mut said).unwrap();
+        let seen = PathBuf::from(format!("/proc/{}/root{}", mounts.id(), folder.path().display()));
+        let own = seen.join(format!("rsk-test-{}", std::process::id()));
+        if said.trim() == "mounted" && fs::create_dir(&own).is_ok() {
+            let group = Cgroups::V2(own.clone()).group(KEY, 0).unwrap();
+            fs::create_dir(&group.folders[0]).unwrap();
+            let script = "read go; setsid sleep 600 & sleep 600";
+            let mut program = Command::new("sh")
+                .args(["-c", script])
+                .process_group(0)
+                .stdin(Stdio::piped())
+                .spawn()
+                .unwrap();
+            group.add(program.id()).unwrap();
+            program.stdin.take().unwrap().write_all(b"go\n").unwrap();
+            let members = || fs::read_to_string(group.folders[0].join("cgroup.procs")).unwrap();
+            while members().lines().count() < 3 {
+                std::thread::yield_now();
+            }
+            group.force();
+            assert_eq!(program.wait().unwrap().signal(), Some(9));
+            // Those that it had started go, too: only then the group can be removed.
+            while group.folders[0].exists() {
+                if members().is_empty() {
+                    group.remove();
+                }
+                std::thread::yield_now();
+            }
+            fs::remove_dir(&own).unwrap();
+        } else {
+            eprintln!("not tried: this test must mount cgroup2, which needs rights");
+        }
+        drop(mounts.stdin.take());
+        mounts.wait().unwrap();
+    }
+}

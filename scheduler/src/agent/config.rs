@@ -1,7 +1,7 @@
 //! What an agent is told when it is started.
 
-use rsk_proto::{Attributes, Refusal, Resources};
-use std::{io, net::SocketAddr, path::PathBuf, time::Duration};
+use rsk_proto::{Attributes, Refusal, Resources, RoleName};
+use std::{collections::BTreeMap, io, net::SocketAddr, path::PathBuf, time::Duration};
 
 /// What an agent is to be. Everything has a default but the masters and the work folder.
 ///
@@ -24,6 +24,8 @@ pub struct AgentConfig {
     pub host: Option<String>,
     /// What it offers; `None`: what the machine has, less what the system needs.
     pub resources: Option<Resources>,
+    /// What of it is kept for roles.
+    pub reserved: BTreeMap<RoleName, Resources>,
     /// What it says of itself, such as `rack:r1`.
     pub attributes: Attributes,
     /// The most bytes of programs and files that are kept for later executors.
@@ -49,6 +51,7 @@ impl AgentConfig {
             listen: SocketAddr::from(([0, 0, 0, 0], 0)),
             host: None,
             resources: None,
+            reserved: BTreeMap::new(),
             attributes: Attributes::default(),
             blobs_bytes_max: 10 << 30,
             log_bytes_max: 64 << 20,

@@ -3,7 +3,7 @@
 //! A program is started in a process group of its own, and with a variable that names its sandbox. What it starts
 //! inherits both, so that a process that left the group is found by its mark, also by the agent's next start.
 
-use super::checkpoint::ProcessId;
+use super::{checkpoint::ProcessId, exit_code};
 use rsk_proto::ExecutorEnd;
 use rustix::{
     io::Errno,
@@ -29,6 +29,8 @@ pub(crate) const MARK: &str = "RSK_SANDBOX";
 /// Processes that were killed are looked at again after this, so often.
 const GONE_EVERY: Duration = Duration::from_millis(5);
 const GONE_ROUNDS: u32 = 400;
+/// A process that has ended is waited for by who inherited it within so many looks, or is taken for unseen.
+const REAPED_ROUNDS: u32 = 40;
 
 /// A process that is watched.
 #[derive(Debug)]
@@ -44,7 +46,7 @@ fn pid_of(process: &ProcessId) -> io::Result<Pid> {
 }
 
 impl Watched {
-    /// Watches a process. One that was started by an earlier agent is no child: how it ends stays unknown.
+    /// Watches a process. One that was started by an earlier agent is no child: how it ends is known from Linux 6.15 on.
     ///
     /// Errors: this very process is not there.
     pub(crate) fn open(process: ProcessId, is_child: bool) -> io::Result<Self> {
@@ -65,7 +67,7 @@ impl Watched {
     pub(crate) async fn ended(&self) -> io::Result<ExecutorEnd> {
         self.fd.readable().await?.retain_ready();
         if !self.is_child {
-            return Ok(ExecutorEnd::Unseen);
+            return Ok(self.ended_elsewhere().await);
         }
         let by_handle = || WaitId::PidFd(self.fd.get_ref().as_fd());
         // Its number, which is its group's too, is nobody else's until it is waited for.
@@ -76,6 +78,17 @@ impl Watched {
             status.as_ref().and_then(rustix::process::WaitIdStatus::exit_status).map(ExecutorEnd::Exited);
         let signalled = || status.as_ref()?.terminating_signal().map(ExecutorEnd::Signalled);
         Ok(exited.or_else(signalled).unwrap_or(ExecutorEnd::Unseen))
+    }
+
+    /// How it ended that is no child. The kernel says so once whoever inherited it has waited for it, which is at once.
+    async fn ended_elsewhere(&self) -> ExecutorEnd {
+        for _ in 0..REAPED_ROUNDS {
+            if let Some(end) = exit_code::of(self.fd.get_ref()) {
+                return end;
+            }
+            tokio::time::sleep(GONE_EVERY).await;
+        }
+        ExecutorEnd::Unseen
     }
 
     /// Asks it, and all of its group, to end.
@@ -178,6 +191,30 @@ mod tests {
         let watched = start("sleep 600", mark);
         watched.ask();
         assert_eq!(watched.ended().await.unwrap(), ExecutorEnd::Signalled(15));
+    }
+
+    /// From Linux 6.15 on; before, the end is unseen.
+    #[tokio::test]
+    async fn the_end_of_a_process_that_is_no_child_is_seen_where_the_kernel_tells() {
+        let release = rustix::system::uname().release().to_string_lossy().into_owned();
+        let mut numbers = release.split(['.', '-']).map_while(|number| number.parse::<u32>().ok());
+        let tells = (numbers.next(), numbers.next()) >= (Some(6), Some(15));
+        for (script, end) in
+            [("exit 7", ExecutorEnd::Exited(7)), ("kill -SEGV $$", ExecutorEnd::Signalled(11))]
+        {
+            let folder = tempfile::tempdir().unwrap();
+            let go = folder.path().join("go");
+            let waits = format!("while [ ! -e {} ]; do sleep 0.01; done; {script}", go.display());
+            let mut child = Command::new("/bin/sh").args(["-c", &waits]).spawn().unwrap();
+            let pid = child.id();
+            let watched = Watched::open(ProcessId::now(pid).unwrap(), false).unwrap();
+            fs::write(&go, "").unwrap();
+            // Its parent waits for it, and is not asked what it saw.
+            let parent = thread::spawn(move || child.wait());
+            let wanted = if tells { end } else { ExecutorEnd::Unseen };
+            assert_eq!(watched.ended().await.unwrap(), wanted, "{script}");
+            parent.join().unwrap().unwrap();
+        }
     }
 
     #[tokio::test]

@@ -8,12 +8,15 @@ use super::{
     platform,
     work::{Work, make_folder},
 };
-use rsk_proto::{AgentId, Cause, EXECUTOR_ARGUMENT, EXECUTOR_START, ExecutorSpec, ExecutorStart, Part};
+use rsk_proto::{
+    AgentId, Cause, EXECUTOR_ARGUMENT, EXECUTOR_START, ExecutorSpec, ExecutorStart, Part, SANDBOX_PROGRAM,
+    in_sandbox,
+};
 use std::{
     fs::{self, File, OpenOptions},
     io,
     os::unix::{fs::OpenOptionsExt, process::CommandExt},
-    path::{Component, Path, PathBuf},
+    path::Path,
     process::{Child, Command, Stdio},
     sync::Arc,
     thread,
@@ -30,8 +33,6 @@ pub const HOST: &str = "RSK_HOST";
 /// Variables of the agent that programs get to see. Its others may be secrets.
 const PASSED_ON: [&str; 8] =
     ["PATH", "HOME", "USER", "LANG", "LC_ALL", "TZ", "LD_LIBRARY_PATH", "SSL_CERT_FILE"];
-/// The program in its sandbox.
-const PROGRAM: &str = "program";
 /// Another thread may be starting a process that holds the fresh program open for writing until it has begun.
 const BUSY_ROUNDS: u32 = 200;
 const BUSY_FOR: Duration = Duration::from_millis(5);
@@ -70,14 +71,14 @@ impl Launcher {
         for folder in [self.work.shuffles(spec.framework), sandbox.join("tmp")] {
             make_folder(&folder).map_err(cannot(format!("cannot make {}", folder.display())))?;
         }
-        let program = sandbox.join(PROGRAM);
+        let program = sandbox.join(SANDBOX_PROGRAM);
         self.blobs
             .lay(spec.program, &program, &self.master)
             .await
             .map_err(|cause| cause.within("cannot get the program"))?;
         platform::check(&program)?;
         for (name, hash) in &spec.files {
-            let target = sandbox.join(inside(name)?);
+            let target = sandbox.join(in_sandbox(name).map_err(|error| Cause::of(&error))?);
             let folder = target.parent().unwrap_or(&sandbox);
             make_folder(folder).map_err(cannot(format!("cannot make {}", folder.display())))?;
             let laid = self.blobs.lay(*hash, &target, &self.master).await;
@@ -126,7 +127,7 @@ impl Launcher {
             let file = OpenOptions::new().append(true).create(true).mode(0o600).open(&path);
             file.map_err(cannot(format!("cannot make {}", path.display())))
         };
-        let mut command = Command::new(sandbox.join(PROGRAM));
+        let mut command = Command::new(sandbox.join(SANDBOX_PROGRAM));
         command
             .env_clear()
             .envs(PASSED_ON.into_iter().filter_map(|name| Some((name, std::env::var_os(name)?))));
@@ -162,10 +163,10 @@ impl Launcher {
         for _ in 1..BUSY_ROUNDS {
             match command.spawn() {
                 Err(error) if error.kind() == io::ErrorKind::ExecutableFileBusy => thread::sleep(BUSY_FOR),
-                other => return other.map_err(|error| cannot_start(&error, &sandbox.join(PROGRAM))),
+                other => return other.map_err(|error| cannot_start(&error, &sandbox.join(SANDBOX_PROGRAM))),
             }
         }
-        command.spawn().map_err(|error| cannot_start(&error, &sandbox.join(PROGRAM)))
+        command.spawn().map_err(|error| cannot_start(&error, &sandbox.join(SANDBOX_PROGRAM)))
     }
 }
 
@@ -177,29 +178,4 @@ fn cannot_start(error: &io::Error, program: &Path) -> Cause {
         "cannot start the program"
     };
     Cause::of(error).within(what)
-}
-
-/// Where a file goes: into the sandbox, and to no place that is taken.
-fn inside(name: &str) -> Result<PathBuf, Cause> {
-    let path = Path::new(name);
-    let is_inside = !name.is_empty() && path.components().all(|part| matches!(part, Component::Normal(_)));
-    if !is_inside || [PROGRAM, "stdout", "stderr", "tmp"].iter().any(|taken| path.starts_with(taken)) {
-        return Err(Cause::new(format!("a file cannot go to {name:?} in the sandbox: give it another name")));
-    }
-    Ok(path.to_owned())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn files_stay_in_the_sandbox() {
-        for name in ["a", "a/b.txt", "stdout.txt", "programs"] {
-            assert_eq!(inside(name).unwrap(), Path::new(name));
-        }
-        for name in ["", "/etc/x", "../x", "a/../../x", "stdout", "program", "tmp/x", "./x"] {
-            assert!(inside(name).unwrap_err().to_string().contains("another name"), "{name}");
-        }
-    }
 }

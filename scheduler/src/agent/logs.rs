@@ -7,7 +7,7 @@
 //! loses its beginning. Its end is the end of the connection.
 
 use super::{collect, work::Work};
-use rsk_proto::{ExecutorId, ExecutorKey, FrameworkId};
+use rsk_proto::{ExecutorId, ExecutorKey, FrameworkId, Silent};
 use serde::{Deserialize, Serialize};
 use std::{
     collections::BTreeMap,
@@ -48,16 +48,22 @@ enum Start {
 }
 
 /// Answers one question, whose `GET ` has been read.
-pub(crate) fn answer(work: &Work, stream: &TcpStream, is_over: &dyn Fn() -> bool) -> io::Result<()> {
+pub(crate) fn answer(
+    work: &Work,
+    stream: &TcpStream,
+    silent: Option<Silent>,
+    is_over: &dyn Fn() -> bool,
+) -> io::Result<()> {
     let mut lines = BufReader::new(stream.take(QUESTION_BYTES_MAX));
     let mut question = String::new();
     lines.read_line(&mut question)?;
     // The rest says nothing that matters here, but to leave it unread would break the connection off.
     let mut line = String::from("-");
-    while !line.trim_end().is_empty() {
+    while !line.trim_end().is_empty() && lines.get_ref().limit() > 0 {
         line.clear();
         lines.read_line(&mut line)?;
     }
+    drop(silent);
     let path = question.split_ascii_whitespace().next().unwrap_or_default();
     match parse(path) {
         Some(Question::List(framework)) => {

@@ -14,6 +14,7 @@ pub(crate) fn facts(config: &AgentConfig, served: SocketAddr) -> AgentFacts {
         address: format!("{host}:{}", served.port()),
         host,
         resources: config.resources.clone().unwrap_or_else(|| resources(&config.work_dir)),
+        reserved: config.reserved.clone(),
         attributes: config.attributes.clone(),
         platform: super::platform::describe(),
     }

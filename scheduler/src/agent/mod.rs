@@ -9,6 +9,7 @@ mod platform;
 mod checkpoint;
 mod blob;
 mod detect;
+mod exit_code;
 mod cgroup;
 mod collect;
 mod serve;

@@ -7,7 +7,8 @@
 use super::{AgentError, logs, work::Work};
 use rsk_proto::{
     Cause, FetchReply, FetchRequest, INDEX_ENTRY_BYTES, INDEX_HEAD_BYTES, Piece, SERVE_VERSION, ShuffleBlock,
-    Wanted, decode_index_entry, index_entry_offset, index_head, map_output_paths, receive, send, value_path,
+    Silent, Unheard, Wanted, decode_index_entry, index_entry_offset, index_head, map_output_paths, receive,
+    send, value_path,
 };
 use std::{
     collections::BTreeMap,
@@ -26,6 +27,8 @@ use std::{
 
 /// So many connections at a time; more wait to be accepted.
 const CONNECTIONS_MAX: usize = 512;
+/// So many of them that have asked nothing yet: beyond, the oldest of those are cut off.
+const UNHEARD_MAX: usize = 128;
 /// A question is no longer than this.
 const QUESTION_BYTES_MAX: u64 = 4096;
 /// A side that is silent for so long is given up.
@@ -47,6 +50,7 @@ struct Shared {
     connections: Mutex<BTreeMap<u64, TcpStream>>,
     /// A connection has ended.
     ended: Condvar,
+    unheard: Arc<Unheard>,
 }
 
 impl Server {
@@ -59,6 +63,7 @@ impl Server {
             is_over: AtomicBool::new(false),
             connections: Mutex::default(),
             ended: Condvar::new(),
+            unheard: Unheard::new(UNHEARD_MAX),
         });
         let acceptor = thread::Builder::new().name("serve".to_owned()).spawn({
             let shared = shared.clone();
@@ -121,7 +126,7 @@ impl Shared {
         stream.set_read_timeout(Some(IDLE_MAX))?;
         stream.set_write_timeout(Some(IDLE_MAX))?;
         stream.set_nodelay(true)?;
-        let kept = stream.try_clone()?;
+        let (kept, silent) = (stream.try_clone()?, self.unheard.add(&stream)?);
         {
             let is_full = |all: &mut BTreeMap<_, _>| {
                 all.len() >= CONNECTIONS_MAX && !self.is_over.load(Ordering::Acquire)
@@ -132,7 +137,7 @@ impl Shared {
         let shared = self.clone();
         let thread = thread::Builder::new().name("serve".to_owned()).stack_size(STACK_BYTES);
         let spawned = thread.spawn(move || {
-            if let Err(error) = shared.answer(stream) {
+            if let Err(error) = shared.answer(stream, silent) {
                 tracing::debug!(%error, %peer, "a connection to the agent's port has ended");
             }
             shared.end(number);
@@ -145,11 +150,12 @@ impl Shared {
         self.ended.notify_one();
     }
 
-    fn answer(&self, mut stream: TcpStream) -> io::Result<()> {
+    fn answer(&self, mut stream: TcpStream, silent: Silent) -> io::Result<()> {
+        let mut silent = Some(silent);
         let mut start = [0; 4];
         stream.read_exact(&mut start)?;
         if &start == b"GET " {
-            return logs::answer(&self.work, &stream, &|| self.is_over.load(Ordering::Acquire));
+            return logs::answer(&self.work, &stream, silent, &|| self.is_over.load(Ordering::Acquire));
         }
         let mut first = Some(start);
         loop {
@@ -165,6 +171,7 @@ impl Shared {
                 length
             };
             let request: FetchRequest = receive(&mut length.chain((&mut stream).take(QUESTION_BYTES_MAX)))?;
+            drop(silent.take());
             if request.version != SERVE_VERSION {
                 let theirs = request.version;
                 return Err(io::Error::other(format!(

@@ -36,7 +36,7 @@ pub(crate) const MAILBOX_MAX: usize = 1024;
 const ORDERS_MAX: usize = 8;
 /// What was said last may take so long to leave.
 const FLUSH_WITHIN: Duration = Duration::from_millis(200);
-/// Logs are looked at for their age this often.
+/// Logs are looked at for their age, and blobs for their bound, this often.
 const TRIM_EVERY: Duration = Duration::from_hours(1);
 
 pub(crate) struct Shell {
@@ -137,6 +137,7 @@ impl Shell {
             if trim_at <= self.now() {
                 trim_at = self.now() + TRIM_EVERY;
                 self.trim_logs();
+                self.launcher.blobs.evict();
             }
             let now = self.now();
             let commands = self.core.step(event, now);

@@ -217,6 +217,11 @@ impl Allocator for DrfAllocator {
         Ok(())
     }
 
+    fn keep(&mut self, agent: AgentId, role: &RoleName, part: Resources) {
+        self.pool.keep(agent, role, part);
+        self.changed_agents.insert(agent);
+    }
+
     fn set_quota(&mut self, role: &RoleName, limit: Option<Resources>) {
         self.roles.entry(role.clone()).or_default().limit = limit;
         self.role_changed(role);

@@ -52,6 +52,9 @@ pub trait Allocator {
     /// Keeps a part of an agent for a role, in place of what was kept for it before.
     fn reserve(&mut self, agent: AgentId, role: &RoleName, part: Resources) -> Result<(), ReserveError>;
 
+    /// The same, whatever is held of it now: the agent itself says so.
+    fn keep(&mut self, agent: AgentId, role: &RoleName, part: Resources);
+
     /// The most that a role may hold; amounts that are zero are not limited.
     fn set_quota(&mut self, role: &RoleName, limit: Option<Resources>);
     /// How much a role gets, compared to others, in thousandths.

@@ -152,11 +152,17 @@ impl Pool {
         if !free.contains(&wanted) {
             return Err(ReserveError { agent: id, wanted: Box::new(wanted), free: Box::new(free) });
         }
+        self.keep(id, role, wanted);
+        Ok(())
+    }
+
+    /// Keeps a part for a role, whatever is held of it.
+    pub(super) fn keep(&mut self, id: AgentId, role: &RoleName, part: Resources) {
         if let Some(agent) = self.agents.get_mut(&id) {
-            agent.roles.entry(role.clone()).or_default().reserved = wanted;
+            agent.roles.entry(role.clone()).or_default().reserved = part;
+            agent.roles.retain(|_, part| !part.held.is_empty() || !part.reserved.is_empty());
             self.changed(id);
         }
-        Ok(())
     }
 
     /// A role holds more of an agent. More than there is is held too, so that it is missed when it is given back.

@@ -162,6 +162,9 @@ fn keeps_reservations_for_their_role(all: impl Allocator) {
     all.give_back(app(2), agent(1), &read("cpus:4;mem:400"), true);
     all.set_demand(app(2), None);
     assert_eq!(all.allocate(T0), [], "nobody else gets what is kept");
+    all.keep(agent(1), &prod, read("cpus:9;mem:400"));
+    assert_eq!(all.allocate(T0), [], "and an agent's own word holds whatever is held");
+    all.keep(agent(1), &prod, read("cpus:4;mem:400"));
     assert_eq!(all.reserve(agent(1), &prod, Resources::default()), Ok(()));
     assert_eq!(all.allocate(T0), [grant(1, 1, "cpus:4;mem:400")]);
 }

@@ -88,7 +88,11 @@ proptest! {
                 }
                 Step::Reserve(number, cpus) => {
                     let part = Resources::of(cpus * 1000, rsk_proto::ByteSize(0));
-                    drop(all.reserve(agent(number), &role(0), part));
+                    if cpus % 2 == 0 {
+                        drop(all.reserve(agent(number), &role(0), part));
+                    } else {
+                        all.keep(agent(number), &role(0), part);
+                    }
                 }
                 Step::Quota(cpus) => {
                     let limit = cpus.map(|cpus| Resources::of(cpus * 1000, rsk_proto::ByteSize(0)));

@@ -8,8 +8,9 @@ use super::{
 };
 use crate::allocator::Allocator;
 use rsk_proto::{
-    AgentFacts, AgentId, AgentToMaster, ExecutorEnd, ExecutorKey, ExecutorReport, ExecutorState, FrameworkId,
-    Hello, Incarnation, MasterToAgent, MasterToFramework, Refusal, Time, status::OfferAnswer,
+    AgentFacts, AgentId, AgentResources, AgentToMaster, ExecutorEnd, ExecutorKey, ExecutorReport,
+    ExecutorState, FrameworkId, Hello, Incarnation, MasterToAgent, MasterToFramework, Refusal, Resources,
+    RoleName, Time, status::OfferAnswer,
 };
 use std::collections::BTreeSet;
 
@@ -73,6 +74,10 @@ impl MasterCore {
         if self.links.contains_key(&link) {
             return Err(Refusal::Invalid("a stream is one agent's".to_owned()));
         }
+        if !AgentResources::adds_up(&facts.resources, &facts.reserved) {
+            let why = format!("an agent keeps more for roles than the {} that it has", facts.resources);
+            return Err(Refusal::Invalid(why));
+        }
         let is_named = id.is_some();
         let (id, before) = match id {
             None => {
@@ -94,6 +99,8 @@ impl MasterCore {
         let old = self.agents.remove(&id);
         let (reserved, drain) =
             old.as_ref().map(|it| (it.record.reserved.clone(), it.record.drain)).unwrap_or_default();
+        let kept_before: BTreeSet<RoleName> =
+            old.iter().flat_map(|old| old.record.roles_kept_for()).cloned().collect();
         let record = AgentRecord { facts, incarnation, reserved, drain, lost_at: None };
         if old.as_ref().is_some_and(|old| old.record != record) {
             self.write(Change::Agent(id, Some(record.clone())));
@@ -110,9 +117,15 @@ impl MasterCore {
         agent.registered_at = self.unix();
         agent.drained_by = agent.record.drain.and_then(|drain| Some(self.now + drain.grace?));
         self.allocator.set_agent(id, agent.record.facts.resources.clone());
-        for (role, part) in &agent.record.reserved {
-            // An agent that came back smaller may not have what was kept of it: then nothing is.
-            drop(self.allocator.reserve(id, role, part.clone()));
+        for role in &kept_before {
+            self.allocator.keep(id, role, Resources::default());
+        }
+        for (role, part) in &agent.record.facts.reserved {
+            self.allocator.keep(id, role, part.clone());
+        }
+        for role in agent.record.reserved.keys() {
+            // An agent that came back smaller may not have what was kept of it: then only what it says itself is.
+            drop(self.allocator.reserve(id, role, agent.record.kept_for(role)));
         }
         self.allocator.set_offered(id, is_named && agent.record.drain.is_none());
         self.agents.insert(id, agent);

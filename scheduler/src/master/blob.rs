@@ -1,15 +1,24 @@
 //! Programs and files, in a folder of the master, each named by the SHA-256 of what is in it.
 //!
 //! A blob that is not whole yet has `.part` behind its name, and goes on where it ended. It gets its name when all is
-//! there, on the disk, and its hash was right.
+//! there, on the disk, and its hash was right. The time of a file's last change is that of its last use, so that a master
+//! that was started again knows it; `keep` says which are deleted.
 
-use rsk_proto::{BLOB_CHUNK_BYTES_MAX, BlobChunk, BlobHash, BlobRequest, BlobStatus, Refusal, rpc::Receiver};
+mod keep;
+
+pub use keep::KeepBlobs;
+use keep::Kept;
+
+use rsk_proto::{
+    BLOB_CHUNK_BYTES_MAX, BlobChunk, BlobHash, BlobRequest, BlobStatus, Refusal, Time, rpc::Receiver,
+};
 use sha2::{Digest, Sha256};
 use std::{
     collections::BTreeSet,
-    io,
+    fs, io,
     path::{Path, PathBuf},
-    sync::{Arc, Mutex, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::SystemTime,
 };
 use tokio::{
     fs::File,
@@ -26,7 +35,9 @@ const HASH_BUFFER_BYTES: usize = 1 << 20;
 #[derive(Debug, Clone)]
 pub(super) struct Blobs {
     folder: PathBuf,
+    /// Those that are being brought. Whoever says that a blob is there, or deletes one, holds this meanwhile.
     coming: Arc<Mutex<BTreeSet<BlobHash>>>,
+    rules: KeepBlobs,
 }
 
 /// One blob is brought by one peer at a time.
@@ -41,34 +52,124 @@ impl Drop for Coming {
     }
 }
 
+/// Which blob a file is, and whether all of it.
+fn named(path: &Path) -> Option<(BlobHash, bool)> {
+    let hash = path.file_stem()?.to_str()?.parse().ok()?;
+    match path.extension().map(|part| part == "part") {
+        None => Some((hash, true)),
+        Some(true) => Some((hash, false)),
+        Some(false) => None,
+    }
+}
+
+fn missing(hash: BlobHash) -> Refusal {
+    Refusal::Unknown(format!("blob {hash}: submit the program again"))
+}
+
+/// Notes that a file is used now.
+fn touch(path: &Path) -> io::Result<()> {
+    fs::File::options().append(true).open(path)?.set_modified(SystemTime::now())
+}
+
 fn failed(path: &Path, error: &io::Error) -> Refusal {
-    Refusal::NotReady(format!("{} of the master: {error}", path.display()))
+    let is_full = matches!(error.kind(), io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded);
+    let remedy = if is_full { ": make room there" } else { "" };
+    Refusal::NotReady(format!("{} of the master: {error}{remedy}", path.display()))
 }
 
 impl Blobs {
-    pub(super) fn open(work_dir: &Path) -> io::Result<Self> {
+    pub(super) fn open(work_dir: &Path, rules: KeepBlobs) -> io::Result<Self> {
         let folder = work_dir.join("blobs");
-        std::fs::create_dir_all(&folder)?;
-        Ok(Blobs { folder, coming: Arc::default() })
+        fs::create_dir_all(&folder)?;
+        Ok(Blobs { folder, coming: Arc::default(), rules })
+    }
+
+    pub(super) fn rules(&self) -> KeepBlobs {
+        self.rules
+    }
+
+    fn lock(&self) -> MutexGuard<'_, BTreeSet<BlobHash>> {
+        self.coming.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn path(&self, hash: BlobHash) -> PathBuf {
         self.folder.join(hash.to_string())
     }
 
-    async fn status(&self, hash: BlobHash) -> BlobStatus {
-        let length = |path: PathBuf| async { tokio::fs::metadata(path).await.map(|it| it.len()).ok() };
-        if let Some(has) = length(self.path(hash)).await {
+    /// What is there of a blob, which counts as a use of it: who hears that it is there will find it there.
+    fn status(&self, hash: BlobHash) -> BlobStatus {
+        let whole = self.path(hash);
+        let _held = self.lock();
+        let length = |path: &Path| Some((touch(path).ok()?, fs::metadata(path).ok()?.len()).1);
+        if let Some(has) = length(&whole) {
             return BlobStatus { hash, has, is_complete: true };
         }
-        let has = length(self.path(hash).with_extension("part")).await.unwrap_or(0);
+        let has = length(&whole.with_extension("part")).unwrap_or(0);
         BlobStatus { hash, has, is_complete: false }
     }
 
+    /// Uses blobs that somebody is about to need.
+    ///
+    /// Errors: one is not there.
+    pub(super) fn need(&self, hashes: impl IntoIterator<Item = BlobHash>) -> Result<(), Refusal> {
+        match hashes.into_iter().find(|hash| !self.status(*hash).is_complete) {
+            Some(hash) => Err(missing(hash)),
+            None => Ok(()),
+        }
+    }
+
     fn begin(&self, hash: BlobHash) -> Result<Coming, Refusal> {
-        let is_first = self.coming.lock().unwrap_or_else(PoisonError::into_inner).insert(hash);
+        let is_first = self.lock().insert(hash);
         let taken = || Refusal::NotReady(format!("{hash} is being brought by somebody else"));
         if is_first { Ok(Coming { hash, all: self.coming.clone() }) } else { Err(taken()) }
+    }
+
+    /// Deletes what is not kept any more. `needed`, asked for before: what lives needs.
+    pub(super) fn collect(&self, needed: &BTreeSet<BlobHash>) -> io::Result<()> {
+        let asked_at = SystemTime::now();
+        for hash in needed {
+            // What an application has brought elsewhere is not here.
+            drop(touch(&self.path(*hash)));
+        }
+        let all = self.all()?;
+        // Files know the time since 1970, and so does the rule.
+        let since = |time: SystemTime| Time(time.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default());
+        let coming = self.lock().clone();
+        let kept = all.iter().map(|(path, file)| {
+            let (hash, is_whole) = named(path)?;
+            let used = since(file.modified().ok()?);
+            Some(Kept { used, hash, is_whole, bytes: file.len(), is_coming: coming.contains(&hash) })
+        });
+        let kept = kept.flatten().collect();
+        for (hash, is_whole) in self.rules.pick_old(kept, needed, since(asked_at)) {
+            let path = if is_whole { self.path(hash) } else { self.path(hash).with_extension("part") };
+            let held = self.lock();
+            // It may have been used, or asked for, since the list was made.
+            let used = fs::metadata(&path).and_then(|file| file.modified());
+            if held.contains(&hash) || used.is_ok_and(|used| used >= asked_at) {
+                continue;
+            }
+            match fs::remove_file(&path) {
+                // An upload has been finished meanwhile.
+                Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+                removed => removed?,
+            }
+            tracing::info!(blob = %hash, is_whole, "a blob that nothing needs is deleted");
+        }
+        Ok(())
+    }
+
+    fn all(&self) -> io::Result<Vec<(PathBuf, fs::Metadata)>> {
+        let mut all = Vec::new();
+        for entry in fs::read_dir(&self.folder)? {
+            let path = entry?.path();
+            match fs::metadata(&path) {
+                // An upload has been finished meanwhile.
+                Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+                file => all.push((path, file?)),
+            }
+        }
+        Ok(all)
     }
 
     /// Takes a blob, or the rest of one.
@@ -76,7 +177,7 @@ impl Blobs {
         let empty = || Refusal::Invalid("a blob without a chunk".to_owned());
         let mut chunk = from.receive().await?.ok_or_else(empty)?;
         let (hash, length) = (chunk.hash, chunk.length);
-        let status = self.status(hash).await;
+        let status = self.status(hash);
         if status.is_complete || (chunk.bytes.is_empty() && length > 0) {
             return Ok(status);
         }
@@ -87,7 +188,7 @@ impl Blobs {
         }
         let _coming = self.begin(hash)?;
         let part = self.path(hash).with_extension("part");
-        let mut has = self.status(hash).await.has;
+        let mut has = self.status(hash).has;
         let open = File::options().create(true).append(true).open(&part).await;
         let mut file = open.map_err(|error| failed(&part, &error))?;
         loop {
@@ -108,6 +209,8 @@ impl Blobs {
             };
             chunk = next;
         }
+        // A write that failed after it was taken is said by the flush alone.
+        file.flush().await.map_err(|error| failed(&part, &error))?;
         file.sync_all().await.map_err(|error| failed(&part, &error))?;
         self.finish(hash, length, part).await
     }
@@ -116,11 +219,12 @@ impl Blobs {
     async fn finish(&self, hash: BlobHash, length: u64, part: PathBuf) -> Result<BlobStatus, Refusal> {
         let whole = self.path(hash);
         let checked = tokio::task::spawn_blocking(move || -> io::Result<bool> {
-            let is_right = std::fs::metadata(&part)?.len() == length && hash_of(&part)? == hash;
+            let is_right = fs::metadata(&part)?.len() == length && hash_of(&part)? == hash;
             if is_right {
-                std::fs::rename(&part, &whole)?;
+                fs::rename(&part, &whole)?;
+                touch(&whole)?;
             } else {
-                std::fs::remove_file(&part)?;
+                fs::remove_file(&part)?;
             }
             Ok(is_right)
         });
@@ -138,8 +242,10 @@ impl Blobs {
         request: BlobRequest,
     ) -> Result<ReceiverStream<Result<BlobChunk, Refusal>>, Refusal> {
         let (hash, path) = (request.hash, self.path(request.hash));
-        let missing = |_| Refusal::Unknown(format!("blob {hash}: submit the program again"));
-        let mut file = File::open(&path).await.map_err(missing)?;
+        if !self.status(hash).is_complete {
+            return Err(missing(hash));
+        }
+        let mut file = File::open(&path).await.map_err(|_| missing(hash))?;
         let length = file.metadata().await.map_err(|error| failed(&path, &error))?.len();
         let mut offset = request.offset;
         if offset > length {

@@ -11,7 +11,7 @@ use super::{
 };
 use crate::allocator::{Allocator, DrfAllocator};
 use rsk_proto::{
-    AgentId, ExecutorKey, FrameworkId, MasterToAgent, MasterToFramework, OfferId, RoleName, Time,
+    AgentId, BlobHash, ExecutorKey, FrameworkId, MasterToAgent, MasterToFramework, OfferId, RoleName, Time,
     status::{DriverState, FrameworkStatus},
 };
 use std::{
@@ -205,9 +205,21 @@ impl MasterCore {
         back * 100 < wanted && self.now < self.expected_until
     }
 
-    /// Whether there is a framework, or a driver's own, of this name.
+    /// Whether there is a framework, or a driver's own, of this name, and it has not ended.
     pub(super) fn is_known(&self, framework: FrameworkId) -> bool {
-        self.frameworks.contains_key(&framework) || self.drivers.by_framework.contains_key(&framework)
+        let driver =
+            self.drivers.by_framework.get(&framework).and_then(|driver| self.drivers.all.get(driver));
+        let is_alive = |driver: &Driver| !matches!(driver.record.state, DriverState::Ended { .. });
+        self.frameworks.contains_key(&framework) || driver.is_some_and(is_alive)
+    }
+
+    /// Programs and files of all that lives: applications, and drivers that have not ended.
+    pub fn blobs_needed(&self) -> BTreeSet<BlobHash> {
+        let frameworks =
+            self.frameworks.values().flat_map(|framework| framework.record.facts.blobs.iter().copied());
+        let drivers = self.drivers.all.values().map(|driver| &driver.record);
+        let drivers = drivers.filter(|driver| !matches!(driver.state, DriverState::Ended { .. }));
+        frameworks.chain(drivers.flat_map(|driver| driver.spec.blobs())).collect()
     }
 
     /// Now, in milliseconds since 1970.

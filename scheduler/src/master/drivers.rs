@@ -108,6 +108,9 @@ impl MasterCore {
         };
         let subscribed = driver.subscribed;
         self.write_driver(id);
+        if !is_restarted {
+            self.end_files(key.framework);
+        }
         // What it knew went with it: a driver that is started again is another framework.
         if let Some(framework) = subscribed {
             let why = format!("its driver {end}");
@@ -143,8 +146,10 @@ impl MasterCore {
             DriverState::Waiting { .. } => {
                 let how = "killed before it was started".to_owned();
                 driver.record.state = DriverState::Ended { code: None, how };
-                self.allocator.set_demand(driver.record.framework, None);
+                let framework = driver.record.framework;
+                self.allocator.set_demand(framework, None);
                 self.write_driver(id);
+                self.end_files(framework);
             }
             DriverState::Running => {
                 if let Some(key) = driver.executor() {
@@ -156,7 +161,7 @@ impl MasterCore {
         OperatorReply::Done
     }
 
-    /// Forgets drivers that ended, and their logs, when there are too many.
+    /// Forgets drivers that ended when there are too many. Agents keep their logs as they keep all logs.
     fn forget_old_drivers(&mut self) {
         let ended = |driver: &&Driver| matches!(driver.record.state, DriverState::Ended { .. });
         while self.drivers.all.values().filter(ended).count() > self.rules.ended_max {
@@ -168,7 +173,6 @@ impl MasterCore {
             self.drivers.by_framework.remove(&framework);
             self.allocator.remove_framework(framework);
             self.commands.push(Command::Write(Change::Driver(id, None)));
-            self.end_files(framework);
         }
     }
 }

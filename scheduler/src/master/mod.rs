@@ -21,6 +21,7 @@ mod run;
 mod tests;
 
 pub use self::core::MasterCore;
+pub use blob::KeepBlobs;
 pub use event::{Command, Event, LinkId, RequestId, Rules};
 pub use record::{
     AgentRecord, Change, Counters, Drain, DriverRecord, FrameworkRecord, Recovered, RoleRecord,

@@ -93,13 +93,21 @@ impl MasterCore {
         let Some(agent) = self.agents.get_mut(&id).filter(|agent| agent.standing == Standing::There) else {
             return OperatorReply::Refused(Refusal::NotReady(format!("{id} is not there")));
         };
-        if let Err(error) = self.allocator.reserve(id, &role, resources.clone()) {
+        let own = agent.record.facts.reserved.get(&role).cloned().unwrap_or_default();
+        let Some(more) = resources.checked_sub(&own) else {
+            let why = format!(
+                "{id} itself keeps {own} for {role}, which only its own --resources change: reserve that and more, or \
+                 start it with others"
+            );
+            return OperatorReply::Refused(Refusal::Invalid(why));
+        };
+        if let Err(error) = self.allocator.reserve(id, &role, resources) {
             return OperatorReply::Refused(Refusal::Invalid(error.to_string()));
         }
-        if resources.is_empty() {
+        if more.is_empty() {
             agent.record.reserved.remove(&role);
         } else {
-            agent.record.reserved.insert(role, resources);
+            agent.record.reserved.insert(role, more);
         }
         self.write_agent(id);
         OperatorReply::Done

@@ -5,7 +5,10 @@ use rsk_proto::{
     Resources, RoleName, status::DriverState,
 };
 use serde::{Deserialize, Serialize};
-use std::{collections::BTreeMap, time::Duration};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    time::Duration,
+};
 
 /// All that is durable.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -44,7 +47,7 @@ pub struct AgentRecord {
     pub facts: AgentFacts,
     /// Its last start.
     pub incarnation: Incarnation,
-    /// What is kept for roles.
+    /// What is kept for roles beyond what the agent itself keeps.
     pub reserved: BTreeMap<RoleName, Resources>,
     /// Whether it is being drained, or is, and how long executors may go on there.
     pub drain: Option<Drain>,
@@ -52,6 +55,20 @@ pub struct AgentRecord {
     /// adopted, because its frameworks were told that it is lost.
     #[serde(default)]
     pub lost_at: Option<u64>,
+}
+
+impl AgentRecord {
+    /// The roles that something is kept for.
+    pub(super) fn roles_kept_for(&self) -> BTreeSet<&RoleName> {
+        self.facts.reserved.keys().chain(self.reserved.keys()).collect()
+    }
+
+    /// What is kept for a role, by the agent's own word or an operator's.
+    pub(super) fn kept_for(&self, role: &RoleName) -> Resources {
+        let [own, more] = [&self.facts.reserved, &self.reserved].map(|kept| kept.get(role).cloned());
+        let own = own.unwrap_or_default();
+        more.and_then(|more| own.checked_add(&more)).unwrap_or(own)
+    }
 }
 
 /// How an agent is drained.

@@ -6,6 +6,7 @@ use rsk_proto::{AgentId, DriverId, FrameworkId};
 use serde::de::DeserializeOwned;
 use std::{
     hash::{BuildHasher, Hasher, RandomState},
+    io::ErrorKind,
     path::{Path, PathBuf},
 };
 
@@ -40,6 +41,17 @@ pub enum RegistryError {
         #[source]
         source: Box<redb::Error>,
     },
+    /// Its disk has no room. What was not written was not promised to anybody.
+    #[error(
+        "the disk under the registry {path} is full: make room there, and start the master again: it goes on where it was"
+    )]
+    Full {
+        /// The file.
+        path: PathBuf,
+        /// What the disk said.
+        #[source]
+        source: Box<redb::Error>,
+    },
     /// A later rsk wrote it.
     #[error("the registry {path} has format {format}, and this rsk {build} reads up to {FORMAT}: use a later rsk", build = env!("CARGO_PKG_VERSION"))]
     Format {
@@ -61,6 +73,18 @@ pub enum RegistryError {
     },
 }
 
+fn broken(what: &'static str, path: &Path, error: redb::Error) -> RegistryError {
+    let (path, source) = (path.to_owned(), Box::new(error));
+    match &*source {
+        redb::Error::Io(error)
+            if matches!(error.kind(), ErrorKind::StorageFull | ErrorKind::QuotaExceeded) =>
+        {
+            RegistryError::Full { path, source }
+        }
+        _ => RegistryError::Store { what, path, source },
+    }
+}
+
 /// A registry in one file.
 ///
 /// Cost: a write is one transaction, and waits for the disk.
@@ -76,16 +100,13 @@ impl RedbRegistry {
         match Database::create(path) {
             Ok(database) => Ok(RedbRegistry { database, path: path.to_owned() }),
             Err(redb::DatabaseError::DatabaseAlreadyOpen) => Err(RegistryError::InUse(path.to_owned())),
-            Err(error) => {
-                let source = Box::new(error.into());
-                Err(RegistryError::Store { what: "open", path: path.to_owned(), source })
-            }
+            Err(error) => Err(broken("open", path, error.into())),
         }
     }
 
     fn error<E: Into<redb::Error>>(&self, what: &'static str) -> impl Fn(E) -> RegistryError + use<E> {
         let path = self.path.clone();
-        move |error| RegistryError::Store { what, path: path.clone(), source: Box::new(error.into()) }
+        move |error| broken(what, &path, error.into())
     }
 
     fn value<T: DeserializeOwned>(&self, key: &str, bytes: &[u8]) -> Result<T, RegistryError> {
@@ -226,6 +247,7 @@ pub mod suite {
         let facts = AgentFacts {
             host: "a".to_owned(),
             address: "a:5051".to_owned(),
+            reserved: std::collections::BTreeMap::new(),
             resources: Resources::of(1000, rsk_proto::ByteSize::mib(7)),
             attributes: Attributes::default(),
             platform: "x86_64".to_owned(),

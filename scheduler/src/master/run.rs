@@ -1,7 +1,7 @@
 //! A master as a process, or a part of one.
 
 use super::{
-    blob::Blobs,
+    blob::{Blobs, KeepBlobs},
     core::MasterCore,
     event::Rules,
     registry::{RedbRegistry, Registry, RegistryError},
@@ -33,6 +33,8 @@ pub struct MasterConfig {
     pub work_dir: PathBuf,
     /// Times and bounds.
     pub rules: Rules,
+    /// How long programs and files are kept that nothing needs any more.
+    pub blobs: KeepBlobs,
 }
 
 /// Why a master does not run, or runs no more.
@@ -75,6 +77,7 @@ pub struct MasterHandle {
     status: watch::Receiver<Arc<ClusterStatus>>,
     ended: oneshot::Receiver<Result<(), RegistryError>>,
     serving: JoinHandle<()>,
+    collecting: JoinHandle<()>,
 }
 
 impl MasterHandle {
@@ -102,6 +105,7 @@ impl MasterHandle {
 
     async fn ended(&mut self) -> Result<(), MasterError> {
         let ended = (&mut self.ended).await;
+        self.collecting.abort();
         self.serving.abort();
         // Aborted on purpose; its port is free when it is gone.
         drop((&mut self.serving).await);
@@ -112,6 +116,7 @@ impl MasterHandle {
 
 impl Drop for MasterHandle {
     fn drop(&mut self) {
+        self.collecting.abort();
         self.serving.abort();
         // A full mailbox is read until it ends with its last sender.
         drop(self.mailbox.try_send(Input::Stop));
@@ -121,12 +126,13 @@ impl Drop for MasterHandle {
 /// Starts a master on this runtime, whose clock must be on.
 ///
 /// ```
-/// # use rsk_scheduler::master::{MasterConfig, Rules, start};
+/// # use rsk_scheduler::master::{KeepBlobs, MasterConfig, Rules, start};
 /// # #[tokio::main(flavor = "current_thread")]
 /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
 /// let folder = tempfile::tempdir()?;
 /// let (listen, work_dir) = ("127.0.0.1:0".to_owned(), folder.path().to_owned());
-/// let master = start(MasterConfig { listen, work_dir, rules: Rules::default() }).await?;
+/// let (rules, blobs) = (Rules::default(), KeepBlobs::default());
+/// let master = start(MasterConfig { listen, work_dir, rules, blobs }).await?;
 /// assert_eq!(master.status().agents.len(), 0);
 /// master.stop().await?;
 /// # Ok(())
@@ -141,7 +147,7 @@ pub async fn start(config: MasterConfig) -> Result<MasterHandle, MasterError> {
     })?;
     let listen = |source| MasterError::Listen { address: config.listen.clone(), source };
     let address = listener.local_addr().map_err(listen)?;
-    let blobs = Blobs::open(&config.work_dir).map_err(work_dir)?;
+    let blobs = Blobs::open(&config.work_dir, config.blobs).map_err(work_dir)?;
     let mut registry = RedbRegistry::open(&config.work_dir.join("registry.redb"))?;
     let recovered = registry.begin()?;
     let (agents, frameworks) = (recovered.agents.len(), recovered.frameworks.len());
@@ -163,11 +169,30 @@ pub async fn start(config: MasterConfig) -> Result<MasterHandle, MasterError> {
     };
     let failed = |error: io::Error| MasterError::Failed(Cause::of(&error));
     thread::Builder::new().name("rsk-master".to_owned()).spawn(run).map_err(failed)?;
+    let collecting = tokio::spawn(collect(blobs.clone(), mailbox.clone()));
     let api = Api::new(mailbox.clone(), blobs);
     let routes =
         rsk_proto::rpc::routes(Arc::new(api)).merge(web::routes(Pages { status: status.clone(), meters }));
     let serving = tokio::spawn(serve::serve(listener, routes));
-    Ok(MasterHandle { address, mailbox, status, ended, serving })
+    Ok(MasterHandle { address, mailbox, status, ended, serving, collecting })
+}
+
+/// Deletes programs and files that nothing needs any more, now and then, until the master has ended.
+async fn collect(blobs: Blobs, mailbox: mpsc::Sender<Input>) {
+    loop {
+        tokio::time::sleep(blobs.rules().look_every()).await;
+        let (reply, needed) = oneshot::channel();
+        if mailbox.send(Input::Needed(reply)).await.is_err() {
+            return;
+        }
+        let Ok(needed) = needed.await else { return };
+        let own = blobs.clone();
+        match tokio::task::spawn_blocking(move || own.collect(&needed)).await {
+            Ok(Ok(())) => {}
+            Ok(Err(error)) => tracing::warn!(%error, "old programs and files cannot be deleted"),
+            Err(error) => tracing::error!(%error, "old programs and files are not deleted"),
+        }
+    }
 }
 
 /// Runs a master until it fails. Blocks; ends with the process.

@@ -17,14 +17,18 @@ use rsk_proto::{
     rpc::{Message, Receiver, RpcError, Sender, Service},
 };
 use std::{
+    collections::BTreeMap,
     net::SocketAddr,
-    sync::atomic::{AtomicU64, Ordering::Relaxed},
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicU64, Ordering::Relaxed},
+    },
     time::Duration,
 };
 use tokio::{
     net::{TcpListener, TcpStream},
     sync::{mpsc, oneshot},
-    task::JoinSet,
+    task::{AbortHandle, JoinSet},
     time::timeout,
 };
 
@@ -35,6 +39,8 @@ const PING_EVERY: Duration = Duration::from_secs(10);
 const PONG_WITHIN: Duration = Duration::from_secs(20);
 const HEADERS_BYTES_MAX: u32 = 16 << 10;
 const STREAMS_MAX: u32 = 64;
+/// So many connections that have said nothing: beyond, the oldest of them is cut off.
+const UNHEARD_MAX: usize = 256;
 const PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
 
 /// Passes what peers say on to the master's thread.
@@ -132,6 +138,12 @@ impl Service for Api {
 
     async fn operate(&self, request: OperatorRequest) -> OperatorReply {
         let stopping = || OperatorReply::Refused(Refusal::NotReady("it is stopping".to_owned()));
+        // Said here, where it is still known who is wrong, rather than by the agent that would start it.
+        if let OperatorRequest::Submit(spec) = &request
+            && let Err(refusal) = self.blobs.need(spec.blobs())
+        {
+            return OperatorReply::Refused(refusal);
+        }
         let (reply, answer) = oneshot::channel();
         if self.mailbox.send(Input::Asked(request, reply)).await.is_err() {
             return stopping();
@@ -143,11 +155,20 @@ impl Service for Api {
 /// Accepts connections until it is dropped, which ends all of them.
 pub(super) async fn serve(listener: TcpListener, routes: Router) {
     let mut connections = JoinSet::new();
+    let unheard = Unheard::default();
+    let mut number = 0;
     loop {
         tokio::select! {
             accepted = listener.accept() => match accepted {
                 Ok((stream, peer)) => {
-                    connections.spawn(connection(stream, peer, routes.clone()));
+                    number += 1;
+                    let silent = Silent { unheard: Arc::clone(&unheard), number };
+                    let connection = connection(stream, peer, routes.clone(), silent);
+                    let mut all = unheard.lock().unwrap_or_else(PoisonError::into_inner);
+                    if all.len() >= UNHEARD_MAX && let Some((_, oldest)) = all.pop_first() {
+                        oldest.abort();
+                    }
+                    all.insert(number, connections.spawn(connection));
                 }
                 Err(error) => {
                     // Most likely too many files are open: those that are there go on.
@@ -160,11 +181,27 @@ pub(super) async fn serve(listener: TcpListener, routes: Router) {
     }
 }
 
-async fn connection(stream: TcpStream, peer: SocketAddr, routes: Router) {
+/// Connections that have not said yet what they speak, by the order in which they came. Those who mean it say so at once.
+type Unheard = Arc<Mutex<BTreeMap<u64, AbortHandle>>>;
+
+/// One of them, until it is dropped.
+struct Silent {
+    unheard: Unheard,
+    number: u64,
+}
+
+impl Drop for Silent {
+    fn drop(&mut self) {
+        self.unheard.lock().unwrap_or_else(PoisonError::into_inner).remove(&self.number);
+    }
+}
+
+async fn connection(stream: TcpStream, peer: SocketAddr, routes: Router, silent: Silent) {
     let Ok(Some(is_http2)) = timeout(FIRST_WORD_WITHIN, speaks_http2(&stream)).await else {
         tracing::debug!(%peer, "a connection said nothing");
         return;
     };
+    drop(silent);
     if let Err(error) = stream.set_nodelay(true) {
         tracing::debug!(%error, %peer, "a connection is slow");
     }

@@ -12,12 +12,13 @@ use super::{
     web::Meters,
 };
 use rsk_proto::{
-    AgentToMaster, FrameworkToMaster, MasterToAgent, MasterToFramework, OperatorReply, OperatorRequest, Time,
+    AgentToMaster, BlobHash, FrameworkToMaster, MasterToAgent, MasterToFramework, OperatorReply,
+    OperatorRequest, Time,
     rpc::{RpcError, Sender},
     status::ClusterStatus,
 };
 use std::{
-    collections::{BTreeMap, HashMap},
+    collections::{BTreeMap, BTreeSet, HashMap},
     sync::{Arc, atomic::Ordering::Relaxed},
     time::{Duration, Instant},
 };
@@ -38,6 +39,8 @@ pub(super) enum Input {
     FrameworkLink(LinkId, Sender<MasterToFramework>, oneshot::Sender<()>),
     Happened(Event),
     Asked(OperatorRequest, oneshot::Sender<OperatorReply>),
+    /// Somebody wants to know which blobs are needed by whoever has been heard of before this.
+    Needed(oneshot::Sender<BTreeSet<BlobHash>>),
     Stop,
 }
 
@@ -46,11 +49,12 @@ impl Input {
     fn changes(&self) -> bool {
         !matches!(
             self,
-            Input::Happened(
-                Event::Wake
-                    | Event::Agent(_, AgentToMaster::Heartbeat)
-                    | Event::Framework(_, FrameworkToMaster::Heartbeat)
-            )
+            Input::Needed(_)
+                | Input::Happened(
+                    Event::Wake
+                        | Event::Agent(_, AgentToMaster::Heartbeat)
+                        | Event::Framework(_, FrameworkToMaster::Heartbeat)
+                )
         )
     }
 }
@@ -148,6 +152,11 @@ impl<R: Registry> Shell<R> {
                 let id = RequestId(self.requests);
                 self.asked.insert(id, reply);
                 Event::Asked(id, request)
+            }
+            Input::Needed(reply) => {
+                // Who asked may have gone.
+                drop(reply.send(self.core.blobs_needed()));
+                return Vec::new();
             }
             Input::Happened(event) => event,
             Input::Stop => return Vec::new(),

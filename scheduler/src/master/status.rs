@@ -60,9 +60,10 @@ impl MasterCore {
             Standing::There if agent.executors.is_empty() => AgentState::Drained,
             Standing::There => AgentState::Draining,
         };
-        let kept = |(role, part): (&RoleName, &Resources)| ReservedStatus {
+        let kept = |role: &RoleName| ReservedStatus {
             role: role.clone(),
-            resources: part.clone(),
+            resources: agent.record.kept_for(role),
+            by_agent: facts.reserved.get(role).cloned().unwrap_or_default(),
         };
         AgentStatus {
             id,
@@ -76,7 +77,7 @@ impl MasterCore {
                 used: sum(running.map(|executor| &executor.resources)),
                 offered: sum(offers.map(|offer| &offer.resources)),
             },
-            reserved: agent.record.reserved.iter().map(kept).collect(),
+            reserved: agent.record.roles_kept_for().into_iter().map(kept).collect(),
             registered_at: agent.registered_at,
         }
     }
@@ -125,7 +126,7 @@ impl MasterCore {
     fn role_statuses(&self) -> Vec<RoleStatus> {
         let mut names: BTreeSet<&RoleName> = self.roles.keys().collect();
         names.extend(self.frameworks.values().map(|framework| &framework.record.facts.role));
-        names.extend(self.agents.values().flat_map(|agent| agent.record.reserved.keys()));
+        names.extend(self.agents.values().flat_map(|agent| agent.record.roles_kept_for()));
         let status = |name: &RoleName| {
             let record = self.roles.get(name).cloned().unwrap_or_default();
             let of_role = |id: &FrameworkId| {
@@ -133,14 +134,14 @@ impl MasterCore {
             };
             let offers = self.offers.values().filter(|offer| of_role(&offer.framework));
             let offered = countable(offers.map(|offer| &offer.resources));
-            let kept = self.agents.values().filter_map(|agent| agent.record.reserved.get(name));
+            let kept: Vec<_> = self.agents.values().map(|agent| agent.record.kept_for(name)).collect();
             RoleStatus {
                 name: name.clone(),
                 weight_milli: record.weight_milli,
                 quota: record.limit,
                 used: self.allocator.held_by(name).saturating_sub(&offered),
                 offered,
-                reserved: countable(kept),
+                reserved: countable(kept.iter()),
                 share_milli: self.allocator.share_milli(name),
                 frameworks: u32::try_from(self.frameworks.keys().filter(|id| of_role(id)).count())
                     .unwrap_or(u32::MAX),

@@ -416,7 +416,8 @@ fn an_agent_that_was_killed_finds_its_executors_again() {
     assert_eq!((executors[0].key, &executors[0].state), (KEY, &ExecutorState::Running));
     assert!(is_alive(pid));
     fs::write(sandbox(folder.path()).join("go"), "").unwrap();
-    assert_eq!(ended(&master), ExecutorEnd::Unseen, "it was not its child any more");
+    // It was not its child any more, which kernels before 6.15 tell nobody the end of.
+    assert!(matches!(ended(&master), ExecutorEnd::Exited(0) | ExecutorEnd::Unseen));
     drop(agent);
 }
 

@@ -8,7 +8,7 @@ use rsk_proto::{
 };
 use rsk_scheduler::{
     agent::Agent,
-    master::{self, MasterConfig, MasterHandle, Rules},
+    master::{self, KeepBlobs, MasterConfig, MasterHandle, Rules},
 };
 use sha2::{Digest, Sha256};
 use std::collections::BTreeMap;
@@ -39,7 +39,7 @@ async fn submit(master: &MasterHandle, script: &str) {
 async fn a_driver_runs_on_the_cluster_and_its_exit_code_is_known() {
     let (master_dir, agent_dir) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
     let (listen, work_dir) = ("127.0.0.1:0".to_owned(), master_dir.path().to_owned());
-    let config = MasterConfig { listen, work_dir, rules: Rules::default() };
+    let config = MasterConfig { listen, work_dir, rules: Rules::default(), blobs: KeepBlobs::default() };
     let master = master::start(config).await.unwrap();
     let agent = Agent::start(config_of(&master.address().to_string(), agent_dir.path())).unwrap();
     until("the agent is taken", || {

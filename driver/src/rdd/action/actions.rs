@@ -6,7 +6,9 @@ use super::{
     count,
     for_each::{ForEach, raise_user},
     ordered::{End, first_by},
-    result, sample, save, take, tree,
+    result, sample,
+    save::{self, SaveOptions},
+    take, tree,
 };
 use crate::{
     Error, Result,
@@ -413,7 +415,26 @@ pub trait Actions: Rdd {
     where
         Self::Item: Display,
     {
-        save::save_as_text_file(self, folder.as_ref())
+        save::save_as_text_file(self, folder.as_ref(), &SaveOptions::default())
+    }
+
+    /// [`save_as_text_file`](Actions::save_as_text_file), packed by a codec.
+    ///
+    /// ```
+    /// use rsk::{Codec, SaveOptions, prelude::*};
+    /// let folder = tempfile::tempdir().unwrap();
+    /// let folder = folder.path().join("out");
+    /// let ctx = rsk::Context::new("local")?;
+    /// ctx.range(0..4, 2).save_as_text_file_with(&folder, SaveOptions::default().compress(Codec::Bzip2))?;
+    /// assert!(folder.join("part-00001.bz2").exists());
+    /// assert_eq!(ctx.text_file(&folder.display().to_string())?.collect()?, ["0", "1", "2", "3"]);
+    /// # Ok::<(), rsk::Error>(())
+    /// ```
+    fn save_as_text_file_with(&self, folder: impl AsRef<Path>, options: SaveOptions) -> Result<()>
+    where
+        Self::Item: Display,
+    {
+        save::save_as_text_file(self, folder.as_ref(), &options)
     }
 
     /// Writes the records so that [`object_file`](crate::Context::object_file) reads them as they are, in as many

@@ -31,4 +31,5 @@ pub use pair_actions::PairActions;
 #[cfg(test)]
 pub(crate) use result::run_on;
 pub(crate) use result::{PartitionAction, ResultTask, RunTask, read_output, run, run_task};
+pub use save::SaveOptions;
 pub use stats::Stats;

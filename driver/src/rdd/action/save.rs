@@ -1,19 +1,47 @@
-//! `save_as_text_file` and `save_as_object_file`: a part a partition, all of them or none.
+//! `save_as_text_file`, `save_as_object_file` and `save_as_sequence_file`: a part a partition, all of them or none.
 
 use super::result::{self, PartitionAction};
 use crate::{Result, rdd::Rdd};
 use rsk_executor::TaskContext;
 use rsk_proto::{CodecError, Data, Decoder, Encoder, OrRaise};
-use rsk_storage::{ObjectPartWriter, OutputCommit, PartFile, PartWriter, Text};
+use rsk_storage::{
+    Codec, Compression, ObjectPartWriter, OutputCommit, PartFile, PartWriter, SequencePartWriter, Text,
+    Writable,
+};
 use std::{
     any::Any,
     fmt::Display,
     path::{Path, PathBuf},
 };
 
+/// How text is written.
+///
+/// ```
+/// use rsk::{Codec, SaveOptions};
+/// let options = SaveOptions::default().compress(Codec::Gzip);
+/// assert_eq!(options.codec(), Some(Codec::Gzip));
+/// ```
+#[derive(Debug, Clone, Default)]
+pub struct SaveOptions {
+    codec: Option<Codec>,
+}
+
+impl SaveOptions {
+    /// Packs each part, whose name ends as the codec says.
+    pub fn compress(mut self, codec: Codec) -> Self {
+        self.codec = Some(codec);
+        self
+    }
+
+    /// What packs it.
+    pub fn codec(&self) -> Option<Codec> {
+        self.codec
+    }
+}
+
 /// Writes a line a record.
 #[derive(Clone)]
-struct SaveText(PathBuf);
+struct SaveText(PathBuf, Option<Codec>);
 
 /// The text that a record is, where it is text: known when this is compiled, so that text is copied and not formatted.
 #[inline]
@@ -29,7 +57,8 @@ impl<T: Display + 'static> PartitionAction<T> for SaveText {
 
     fn run(&self, mut items: impl Iterator<Item = T>, task: &TaskContext) -> PartFile {
         let attempt = task.attempt();
-        let mut part = PartWriter::create(&self.0, attempt.partition, attempt.task).or_raise();
+        let part = PartWriter::create_packed(&self.0, attempt.partition, attempt.task, self.1);
+        let mut part = part.or_raise();
         let mut write = |record: T| match text_of(&record) {
             Some(text) => part.write_record(text.as_bytes()).and_then(|()| part.write_record(b"\n")),
             None => part.write_line(record),
@@ -41,10 +70,11 @@ impl<T: Display + 'static> PartitionAction<T> for SaveText {
 
     fn encode(&self, to: &mut Encoder) {
         to.put(&self.0);
+        to.put(&self.1);
     }
 
     fn decode(from: &mut Decoder<'_>) -> Result<Self, CodecError> {
-        from.get().map(SaveText)
+        Ok(SaveText(from.get()?, from.get()?))
     }
 }
 
@@ -72,8 +102,47 @@ impl<T: Data> PartitionAction<T> for SaveObjects {
     }
 }
 
-pub(super) fn save_as_text_file<R: Rdd<Item: Display>>(rdd: &R, typed: &Path) -> Result<()> {
-    save(rdd, typed, SaveText)
+/// Writes pairs as Hadoop's classes.
+#[derive(Clone)]
+struct SaveSequence(PathBuf, Compression);
+
+impl<K: Writable, V: Writable> PartitionAction<(K, V)> for SaveSequence {
+    type Out = PartFile;
+
+    fn run(&self, mut items: impl Iterator<Item = (K, V)>, task: &TaskContext) -> PartFile {
+        let attempt = task.attempt();
+        let part = SequencePartWriter::create(&self.0, attempt.partition, attempt.task, self.1);
+        let mut part = part.or_raise();
+        items.try_for_each(|(key, value)| part.write(&key, &value)).or_raise();
+        task.check_killed();
+        part.finish().or_raise()
+    }
+
+    fn encode(&self, to: &mut Encoder) {
+        to.put(&self.0);
+        to.put(&self.1);
+    }
+
+    fn decode(from: &mut Decoder<'_>) -> Result<Self, CodecError> {
+        Ok(SaveSequence(from.get()?, from.get()?))
+    }
+}
+
+pub(super) fn save_as_text_file<R: Rdd<Item: Display>>(
+    rdd: &R,
+    typed: &Path,
+    options: &SaveOptions,
+) -> Result<()> {
+    save(rdd, typed, |folder| SaveText(folder, options.codec))
+}
+
+pub(super) fn save_as_sequence_file<K, V, R>(rdd: &R, typed: &Path, compression: Compression) -> Result<()>
+where
+    K: Writable,
+    V: Writable,
+    R: Rdd<Item = (K, V)>,
+{
+    save(rdd, typed, |folder| SaveSequence(folder, compression))
 }
 
 pub(super) fn save_as_object_file<R: Rdd<Item: Data>>(rdd: &R, typed: &Path) -> Result<()> {

@@ -21,7 +21,8 @@ pub trait Persist: Rdd {
     /// The same RDD, whose partitions are kept as `level` says once they have been computed: lazily, by whatever job
     /// needs them first. The blocks go with the last handle, or by [`Persisted::unpersist`].
     ///
-    /// A block that is gone, evicted or lost, is computed again. Where all blocks are there, nothing behind them runs.
+    /// A task that runs where its block is not fetches it from an executor that holds it. A block that is gone, evicted or
+    /// lost, is computed again. Where all blocks are there, nothing behind them runs.
     ///
     /// Cost: memory up to what execution leaves of the budget; records cloned when they are read (see
     /// [`Persisted::by_ref`]), or decoded where the level keeps bytes.

@@ -8,13 +8,15 @@ use crate::{
         Dependency, Determinism, Items, Partitioning, PreferredHosts, Rdd,
         dependency::{self, Needs},
     },
+    track::Located,
 };
 use rsk_executor::{
     TaskContext,
     block::{Block, BlockIter},
 };
 use rsk_proto::{
-    BlockId, BlockUpdate, CodecError, Data, Decoder, Encoder, PartitionId, RddId, StorageLevel, TaskError,
+    BlockEpoch, BlockHolder, BlockId, BlockUpdate, CodecError, Data, Decoder, Encoder, PartitionId, RddId,
+    StorageLevel, TaskError,
 };
 use std::sync::{
     Arc,
@@ -23,12 +25,15 @@ use std::sync::{
 
 /// The node of [`persist`](super::Persist::persist).
 ///
-/// A task whose block is believed to be there carries nothing of what lies behind it. If the block is gone after all,
-/// the task is tried again with its lineage.
+/// A task whose block is believed to be there, or to be given by another executor, carries nothing of what lies behind
+/// it. If the block is gone after all, the task is tried again with its lineage.
 pub struct Persisted<P> {
     rdd: RddId,
     /// How it is kept; nothing once it is not persisted any more. In the driver the lease knows.
     level: Option<StorageLevel>,
+    /// In an executor, which of its blocks to read, and who gives it.
+    epoch: BlockEpoch,
+    holders: Vec<BlockHolder>,
     /// In an executor, nothing where the block was believed to be.
     parent: Option<P>,
     /// In the driver alone.
@@ -63,7 +68,9 @@ impl<P: Rdd<Item: Data + Sync + Clone>> Persisted<P> {
             version: Version::default(),
         });
         let lease = Lease { context, level, is_persisted: AtomicBool::new(true), needs };
-        Persisted { rdd, level: Some(level), parent: Some(parent.clone()), lease: Some(Arc::new(lease)) }
+        let (epoch, holders) = (BlockEpoch::FIRST, Vec::new());
+        let (parent, lease) = (Some(parent.clone()), Some(Arc::new(lease)));
+        Persisted { rdd, level: Some(level), epoch, holders, parent, lease }
     }
 
     /// The same records as handles: none is copied out of a block that is in memory.
@@ -123,13 +130,13 @@ impl<P: Rdd<Item: Data + Sync + Clone>> Persisted<P> {
         self.parent.as_ref().expect("only the driver asks a node about itself")
     }
 
-    /// The block, found or made; its records one by one where it is not persisted any more.
+    /// The block, found, fetched or made; its records one by one where it is not persisted any more.
     pub(super) fn block(
         &self,
         partition: PartitionId,
         task: &TaskContext,
     ) -> Result<Block<P::Item>, Items<P::Item>> {
-        let id = BlockId { rdd: self.rdd, partition };
+        let id = BlockId { rdd: self.rdd, partition, epoch: self.epoch };
         let make = || {
             let Some(parent) = &self.parent else {
                 task.note_block(BlockUpdate::Dropped(id));
@@ -138,7 +145,11 @@ impl<P: Rdd<Item: Data + Sync + Clone>> Persisted<P> {
             parent.compute(partition, task)
         };
         match self.level {
-            Some(level) => Ok(task.executor().blocks().get_or_make(task, id, level, make)),
+            Some(level) => {
+                let blocks = task.executor().blocks();
+                let fetched = blocks.fetch(task, id, &self.holders);
+                Ok(fetched.unwrap_or_else(|| blocks.get_or_make(task, id, level, make)))
+            }
             None => Err(Box::new(make())),
         }
     }
@@ -180,18 +191,19 @@ impl<P: Rdd<Item: Data + Sync + Clone>> Rdd for Persisted<P> {
 
     fn encode(&self, partition: PartitionId, to: &mut Encoder) {
         let level = self.level();
-        let id = BlockId { rdd: self.rdd, partition };
-        let is_held = level.is_some() && self.parent().context().blocks().holds(id, to.executor());
-        to.put(&(self.rdd, level, is_held));
+        let blocks = self.parent().context().blocks();
+        let Located { epoch, is_here, holders } = blocks.locate(self.rdd, partition, to.executor());
+        let is_held = level.is_some() && (is_here || !holders.is_empty());
+        to.put(&(self.rdd, level, epoch, holders, is_held));
         if !is_held {
             self.parent().encode(partition, to);
         }
     }
 
     fn decode(from: &mut Decoder<'_>) -> Result<Self, CodecError> {
-        let (rdd, level, is_held) = from.get()?;
+        let (rdd, level, epoch, holders, is_held) = from.get()?;
         let parent = if is_held { None } else { Some(P::decode(from)?) };
-        Ok(Persisted { rdd, level, parent, lease: None })
+        Ok(Persisted { rdd, level, epoch, holders, parent, lease: None })
     }
 }
 
@@ -229,7 +241,8 @@ impl<T: Data + Sync + Clone> Iterator for Records<T> {
 
 impl<P: Clone> Clone for Persisted<P> {
     fn clone(&self) -> Self {
-        Persisted { parent: self.parent.clone(), lease: self.lease.clone(), ..*self }
+        let (parent, lease) = (self.parent.clone(), self.lease.clone());
+        Persisted { holders: self.holders.clone(), parent, lease, ..*self }
     }
 }
 

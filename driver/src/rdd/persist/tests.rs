@@ -1,6 +1,6 @@
 use super::*;
 use crate::{Config, Context, prelude::*, rdd::Stage};
-use rsk_proto::{Encoder, PartitionId, RddId, ShuffleId};
+use rsk_proto::{BlockEpoch, Encoder, PartitionId, RddId, ShuffleId};
 use std::{
     fs,
     path::Path,
@@ -170,7 +170,7 @@ fn a_task_does_not_carry_what_lies_behind_a_block() {
     kept.count().unwrap();
     assert!(bytes() < 50, "{}", bytes());
     // The executor has lost them, and the driver does not know.
-    ctx.backend().executor().blocks().remove(kept_id(&ctx));
+    ctx.backend().executor().blocks().remove(kept_id(&ctx), BlockEpoch::NEVER);
     assert_eq!(kept.reduce(|a, b| a + b).unwrap(), 4_999_950_000);
     assert!(bytes() < 50, "and they are there again");
 }
@@ -204,7 +204,7 @@ fn a_lost_block_whose_shuffle_is_gone_runs_the_shuffle_again() {
     );
     // The driver believes in blocks that the executor has lost: it learns of it in the job, which then needs a stage
     // that it did not know of.
-    ctx.backend().executor().blocks().remove(kept_id(&ctx));
+    ctx.backend().executor().blocks().remove(kept_id(&ctx), BlockEpoch::NEVER);
     assert_eq!((kept.collect().unwrap(), MAPPED.load(Relaxed)), (first.clone(), 200));
     assert_eq!((kept.collect().unwrap(), MAPPED.load(Relaxed)), (first, 200));
 }

@@ -1,20 +1,24 @@
 //! Where lineages begin.
 
+mod binary_records;
 mod empty;
 mod files;
 mod object_file;
 mod parallelize;
 mod parallelize_at;
 mod range;
+mod sequence_file;
 mod text_file;
 mod whole_files;
 
+pub use binary_records::{BinaryRecords, RecordBytes};
 pub use empty::Empty;
 pub use files::{Files, Format};
 pub use object_file::{ObjectFile, Objects};
 pub use parallelize::Parallelize;
 pub use parallelize_at::ParallelizeAt;
 pub use range::Range;
+pub use sequence_file::{Pairs, SequenceFile};
 pub use text_file::{TextFile, TextLines};
 pub use whole_files::{BinaryFiles, WholeBytes, WholeText, WholeTextFiles};
 

@@ -36,13 +36,13 @@ pub(super) fn within(options: &TextOptions, task: &TaskContext) -> TextOptions {
 
 impl Context {
     /// The lines of text files: a path, a folder, a pattern, or several between commas, without their `\n` or `\r\n`. Files
-    /// whose names end in `.gz` or `.zst` are unpacked.
+    /// that a [`Codec`](crate::Codec) packed are unpacked: by their first bytes, then by the end of their name.
     ///
     /// Shape: a partition for each 32 MiB of a file, and at least as many as there are slots; a compressed file is one
-    /// partition. A line belongs to the partition in which it starts.
+    /// partition, but bzip2's are cut at their blocks. A line belongs to the partition in which it starts.
     ///
     /// Errors: input that is missing or cannot be listed; while a job reads: a line that is not UTF-8, a file that is
-    /// damaged or has shrunk.
+    /// damaged or has shrunk, or that is packed and not named so.
     ///
     /// ```
     /// use rsk::prelude::*;

@@ -65,7 +65,7 @@ fn a_failed_partition_goes_to_another_executor_where_there_is_one() {
     let mut sites = both();
     let mut set = TaskSetCore::new([P0], preferred, tries(4, false), &sites, NOW);
     assert_eq!(set.take_launchable(task(P0), HERE, &sites, NOW), Some((P0, 0)));
-    assert_eq!(set.ended(task(P0), lost(), &sites, NOW), Step::Continue);
+    assert_eq!(set.ended(task(P0), lost(), &sites, NOW), Step::Retry);
     for now in [NOW, at(1_000_000)] {
         assert!(!set.is_launchable(HERE, &sites, now) && set.is_launchable(THERE, &sites, now));
     }
@@ -88,7 +88,7 @@ fn what_fails_everywhere_is_tried_in_turn_until_it_is_given_up() {
         // After one failure at each they are the same.
         assert_eq!(attempt % 2 == 0, set.is_launchable(other, &sites, NOW));
         assert!(set.take_launchable(task(P0), place, &sites, NOW).is_some());
-        assert_eq!(set.ended(task(P0), failed(), &sites, NOW), Step::Continue);
+        assert_eq!(set.ended(task(P0), failed(), &sites, NOW), Step::Retry);
     }
     assert!(!set.is_launchable(HERE, &sites, NOW));
     assert!(set.take_launchable(task(P0), THERE, &sites, NOW).is_some());
@@ -101,7 +101,7 @@ fn an_executor_at_which_two_partitions_failed_gets_no_more_while_there_is_anothe
     let mut set = TaskSetCore::new((0..4).map(PartitionId), Preferred::new(), tries(4, false), &sites, NOW);
     let fail = |set: &mut TaskSetCore, sites: &Sites, id: u64, place, now| {
         assert!(set.take_launchable(TaskId(id), place, sites, now).is_some(), "task {id}");
-        assert_eq!(set.ended(TaskId(id), failed(), sites, now), Step::Continue);
+        assert_eq!(set.ended(TaskId(id), failed(), sites, now), Step::Retry);
     };
     (0..2).for_each(|id| fail(&mut set, &sites, id, HERE, NOW));
     assert!(!set.is_launchable(HERE, &sites, at(1_000_000)) && set.is_launchable(THERE, &sites, NOW));
@@ -140,7 +140,7 @@ fn the_fourth_failure_of_one_partition_gives_up() {
     let mut set = set([P0, P1], 4);
     assert_eq!(launch_all(&mut set), [(P0, 0), (P1, 0)]);
     for attempt in 1..4 {
-        assert_eq!(end(&mut set, P0, lost()), Step::Continue);
+        assert_eq!(end(&mut set, P0, lost()), Step::Retry);
         assert_eq!(launch_all(&mut set), [(P0, attempt)]);
     }
     assert!(matches!(end(&mut set, P0, lost()), Step::GiveUp { attempts: 4, .. }));
@@ -170,8 +170,18 @@ fn an_error_that_no_retry_can_mend_gives_up_at_once() {
 fn a_killed_attempt_does_not_count_as_failure() {
     let mut set = set([P0], 1);
     launch_all(&mut set);
-    assert_eq!(end(&mut set, P0, Err(TaskError::Killed("preempted".to_owned()))), Step::Continue);
+    assert_eq!(end(&mut set, P0, Err(TaskError::Killed("preempted".to_owned()))), Step::Retry);
     assert_eq!(launch_all(&mut set), [(P0, 0)]);
+}
+
+#[test]
+fn what_was_given_back_is_in_line_again_and_has_not_failed() {
+    let mut set = set([P0], 1);
+    launch(&mut set).unwrap();
+    assert!(set.give_back(task(P0), &only()) && !set.give_back(task(P0), &only()));
+    assert_eq!(launch(&mut set), Some((P0, 0)));
+    set.retire();
+    assert!(set.give_back(task(P0), &only()) && set.is_over());
 }
 
 #[test]
@@ -228,10 +238,10 @@ fn a_straggler_is_tried_once_more_elsewhere_and_the_first_to_end_wins() {
 fn of_two_attempts_one_may_fail_and_both_may() {
     let mut set = with_a_straggler();
     set.speculate(&both(), at(500));
-    assert_eq!(set.ended(TaskId(0), lost(), &both(), at(500)), Step::Continue);
+    assert_eq!(set.ended(TaskId(0), lost(), &both(), at(500)), Step::Retry);
     assert_eq!(set.left(), 1, "the copy is in line already");
     assert_eq!(set.take_launchable(TaskId(10), THERE, &both(), at(500)), Some((P0, 1)));
-    assert_eq!(set.ended(TaskId(10), lost(), &both(), at(500)), Step::Continue);
+    assert_eq!(set.ended(TaskId(10), lost(), &both(), at(500)), Step::Retry);
     assert_eq!(set.take_launchable(TaskId(11), HERE, &both(), at(500)), Some((P0, 2)));
     assert_eq!(set.ended(TaskId(11), Ok(()), &both(), at(501)), DONE);
     assert!(set.is_over());

@@ -197,7 +197,7 @@ fn run(bench: &Bench, step: &Step) {
             hold.resize(bytes);
             hold.resize(bytes / 2);
         }
-        Step::Remove(rdd) => bench.blocks().remove(RddId(rdd)),
+        Step::Remove(rdd) => bench.blocks().remove(RddId(rdd), BlockEpoch::NEVER),
     });
     let sums = bench.executor.memory().in_use();
     assert!(sums.cache <= BUDGET && sums.leaving <= sums.cache);
@@ -220,7 +220,7 @@ proptest! {
         prop_assert_eq!((sums.execution, sums.leaving), (0, 0));
         prop_assert_eq!(counts.memory_bytes, sums.cache);
         prop_assert_eq!(usize::try_from(counts.on_disk).unwrap(), bench.files().len());
-        (0..5).for_each(|rdd| bench.blocks().remove(RddId(rdd)));
+        (0..5).for_each(|rdd| bench.blocks().remove(RddId(rdd), BlockEpoch::NEVER));
         prop_assert_eq!(bench.executor.memory().in_use().cache, 0);
         prop_assert!(bench.files().is_empty());
     }

@@ -36,7 +36,7 @@ fn records_are_read_by_handle() {
                 let block = bench.blocks().get_or_make(task, id, level, || records(id, 300).into_iter());
                 block.into_shared().collect::<Vec<_>>()
             });
-            bench.blocks().remove(RddId(2));
+            bench.blocks().remove(RddId(2), BlockEpoch::NEVER);
             let copies: Vec<Record> = handles.iter().map(|handle| (**handle).clone()).collect();
             assert_eq!(copies, records(id, 300), "{level:?}");
         }
@@ -51,7 +51,7 @@ fn handles_outlive_their_block() {
         let make = || records(id, 300).into_iter();
         bench.blocks().get_or_make(task, id, StorageLevel::MemoryOnly, make).into_shared().collect::<Vec<_>>()
     });
-    bench.blocks().remove(RddId(1));
+    bench.blocks().remove(RddId(1), BlockEpoch::NEVER);
     assert!(!bench.blocks().holds(id));
     assert!(bench.executor.memory().in_use().cache > 0, "the handles hold it");
     assert_eq!(handles[299].1, records(id, 300)[299].1);
@@ -105,10 +105,10 @@ fn a_removed_rdd_leaves_nothing() {
                 get(bench, task, id(rdd, partition), level, 100);
             }
         });
-        bench.blocks().remove(RddId(1));
+        bench.blocks().remove(RddId(1), BlockEpoch::NEVER);
         assert!(!bench.blocks().holds(id(1, 0)) && !bench.blocks().holds(id(1, 1)));
         assert_eq!(bench.run(|task| get_kept(bench, task, id(2, 0), level)).0, records(id(2, 0), 100));
-        bench.blocks().remove(RddId(2));
+        bench.blocks().remove(RddId(2), BlockEpoch::NEVER);
         assert_eq!(bench.blocks().counts(), super::super::BlockCounts::default(), "{level:?}");
         assert_eq!(bench.executor.memory().in_use().cache, 0, "{level:?}");
         assert!(bench.files().is_empty(), "{level:?}");
@@ -124,7 +124,7 @@ fn a_block_removed_while_it_is_made_is_read_and_not_kept() {
             let make = || {
                 records(id, 20_000).into_iter().inspect(move |record| {
                     if record.0 == 10_000 {
-                        remover.blocks().remove(RddId(1));
+                        remover.blocks().remove(RddId(1), BlockEpoch::NEVER);
                     }
                 })
             };

@@ -4,12 +4,13 @@ mod concurrent;
 mod damage;
 mod levels;
 mod memory;
+mod remote;
 
 use super::{Block, BlockStore};
 use crate::{DriverLink, Executor, ExecutorConfig, TaskContext, WorkDir};
 use rsk_proto::{
-    BlockId, BlockUpdate, ByteSize, Cause, MapOutputs, PartitionId, RddId, ShuffleId, StageId, StorageLevel,
-    TaskAttempt, TaskError, TaskId, TaskOutput, ValueId,
+    BlockEpoch, BlockId, BlockUpdate, ByteSize, Cause, MapOutputs, PartitionId, RddId, ShuffleId, StageId,
+    StorageLevel, TaskAttempt, TaskError, TaskId, TaskOutput, ValueId,
 };
 use std::{
     panic::{AssertUnwindSafe, catch_unwind},
@@ -92,7 +93,7 @@ impl Bench {
 }
 
 fn id(rdd: u64, partition: u32) -> BlockId {
-    BlockId { rdd: RddId(rdd), partition: PartitionId(partition) }
+    BlockId { rdd: RddId(rdd), partition: PartitionId(partition), epoch: BlockEpoch::FIRST }
 }
 
 type Record = (u32, String);

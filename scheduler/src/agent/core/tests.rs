@@ -50,6 +50,7 @@ pub(super) fn core(masters: usize, recovered: Vec<Recovered>) -> AgentCore {
     let facts = AgentFacts {
         host: "here".to_owned(),
         address: "here:1".to_owned(),
+        reserved: std::collections::BTreeMap::new(),
         resources: "cpus:4;mem:400".parse().unwrap(),
         attributes: "rack:r1".parse().unwrap(),
         platform: "x86_64 linux".to_owned(),

@@ -56,6 +56,7 @@ pub(super) fn facts(number: usize) -> AgentFacts {
     AgentFacts {
         host: format!("host-{number}"),
         address: format!("host-{number}:5051"),
+        reserved: std::collections::BTreeMap::new(),
         resources: total(),
         attributes: Attributes::default(),
         platform: "x86_64".to_owned(),
@@ -208,6 +209,7 @@ impl World {
             web: None,
             failover_timeout: Duration::from_mins(1),
             driver: app.driver,
+            blobs: Vec::new(),
         };
         let claim =
             |(executor, agent): (&ExecutorId, &AgentId)| ExecutorClaim { executor: *executor, agent: *agent };

@@ -1,15 +1,21 @@
-//! A zstd file of any number of frames, each checked against its length and checksum where it has them.
+//! zstd's frames, any number of them, each checked against its length and checksum where it has them.
 
-use ruzstd::decoding::{
-    BlockDecodingStrategy, FrameDecoder,
-    errors::{FrameDecoderError, ReadFrameHeaderError},
+use ruzstd::{
+    decoding::{
+        BlockDecodingStrategy, FrameDecoder,
+        errors::{FrameDecoderError, ReadFrameHeaderError},
+    },
+    encoding::{CompressionLevel, compress_to_vec},
 };
-use std::io::{self, BufRead, Read};
+use std::io::{self, BufRead, Read, Write};
+
+/// The encoder takes all that a frame holds at once.
+const FRAME_BYTES: usize = 1 << 20;
 
 /// What comes out of a zstd file.
 ///
 /// Bounds: one window, at most 128 MiB, beside one block.
-pub(crate) struct ZstdReader<R> {
+pub(super) struct ZstdReader<R> {
     from: R,
     frame: FrameDecoder,
     /// Bytes given of the open frame; nothing between frames.
@@ -17,7 +23,7 @@ pub(crate) struct ZstdReader<R> {
 }
 
 impl<R: BufRead> ZstdReader<R> {
-    pub(crate) fn new(from: R) -> Self {
+    pub(super) fn new(from: R) -> Self {
         ZstdReader { from, frame: FrameDecoder::new(), given: None }
     }
 
@@ -79,5 +85,48 @@ impl<R: BufRead> Read for ZstdReader<R> {
             }
         }
         Ok(0)
+    }
+}
+
+/// Packs into frames of 1 MiB, each with a checksum.
+pub(super) struct ZstdWriter<W> {
+    to: W,
+    frame: Vec<u8>,
+    is_begun: bool,
+}
+
+impl<W: Write> ZstdWriter<W> {
+    pub(super) fn new(to: W) -> Self {
+        ZstdWriter { to, frame: Vec::new(), is_begun: false }
+    }
+
+    fn write_frame(&mut self) -> io::Result<()> {
+        self.is_begun = true;
+        let packed = compress_to_vec(&self.frame[..], CompressionLevel::Fastest);
+        self.frame.clear();
+        self.to.write_all(&packed)
+    }
+
+    pub(super) fn finish(mut self) -> io::Result<W> {
+        if !self.frame.is_empty() || !self.is_begun {
+            self.write_frame()?;
+        }
+        Ok(self.to)
+    }
+}
+
+impl<W: Write> Write for ZstdWriter<W> {
+    fn write(&mut self, from: &[u8]) -> io::Result<usize> {
+        let bytes = from.len().min(FRAME_BYTES - self.frame.len());
+        self.frame.extend_from_slice(&from[..bytes]);
+        if self.frame.len() == FRAME_BYTES {
+            self.write_frame()?;
+        }
+        Ok(bytes)
+    }
+
+    /// What is not a whole frame stays until the end.
+    fn flush(&mut self) -> io::Result<()> {
+        self.to.flush()
     }
 }
