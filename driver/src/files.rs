@@ -36,7 +36,7 @@ static HERE: RwLock<BTreeMap<String, PathBuf>> = RwLock::new(BTreeMap::new());
 /// let words = ctx.parallelize(vec!["the".to_owned(), "tree".to_owned()], 1)?;
 /// let kept = words.try_map_partitions(|words| {
 ///     let stop = std::fs::read_to_string(rsk::file("stop.txt")?)?;
-///     Ok(words.filter(move |word| !stop.contains(word.as_str())).collect::<Vec<_>>())
+///     Ok::<_, rsk::Error>(words.filter(move |word| !stop.contains(word.as_str())).collect::<Vec<_>>())
 /// });
 /// assert_eq!(kept.collect()?, ["tree"]);
 /// assert!(rsk::file("go.txt").unwrap_err().to_string().contains("--files"));
