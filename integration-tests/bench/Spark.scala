@@ -8,6 +8,7 @@ object Bench {
     val started = System.nanoTime
     args.toList match {
       case List("trivial")                => println(s"answer ${sc.range(0, 1, 1, 1).count()}")
+      case List("jobs", jobs)             => println(s"answer ${(1 to jobs.toInt).map(_ => sc.range(0, 1, 1, 1).count()).sum}")
       case List("tasks", tasks)           => println(s"answer ${sc.range(0, tasks.toLong, 1, tasks.toInt).count()}")
       case List("listing", folder)        => println(s"answer ${listing(sc, folder)}")
       case List("pi", partitions, darts)  => println(s"pi is roughly ${pi(sc, partitions.toInt, darts.toLong)}")

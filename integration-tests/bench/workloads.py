@@ -40,6 +40,44 @@ def tasks_a_second(least):
     )
 
 
+def of_local(times):
+    return Goal(
+        text=f"on a cluster within {times} times the time of local mode",
+        unit="times its time",
+        needs=("rsk", "cluster"),
+        figure=lambda wall, _: median(wall["cluster"]) / median(wall["rsk"]),
+        reached=lambda figure: figure <= times,
+        format=".2f",
+    )
+
+
+UNDER_HALF_A_SECOND = Goal(
+    text="a whole program, from submit to end, in less than 500 ms",
+    unit="ms",
+    needs=("cluster",),
+    figure=lambda wall, _: 1000 * median(wall["cluster"]),
+    reached=lambda figure: figure < 500,
+    format=".0f",
+)
+
+JOB_UNDER_5_MS = Goal(
+    text="less than 5 ms a job, the start of executors included",
+    unit="ms a job",
+    needs=("cluster",),
+    figure=lambda wall, _: 1000 * median(wall["cluster"]) / JOBS,
+    reached=lambda figure: figure < 5,
+    format=".2f",
+)
+
+TASKS_ON_A_CLUSTER = Goal(
+    text="at least 20,000 tasks/s on a cluster, over the whole process",
+    unit="tasks/s",
+    needs=("cluster",),
+    figure=lambda wall, tasks: tasks / median(wall["cluster"]),
+    reached=lambda figure: figure >= 20_000,
+    format=",.0f",
+)
+
 UNDER_50_MS = Goal(
     text="less than 50 ms",
     unit="ms",
@@ -59,6 +97,9 @@ WITHIN_5_PERCENT = Goal(
 )
 
 
+JOBS = 500
+
+
 @dataclass(frozen=True)
 class Workload:
     """One job for all peers. INPUT and OUTPUT among the arguments stand for paths.
@@ -70,7 +111,9 @@ class Workload:
     what: str
     program: str
     arguments: tuple
-    goal: Goal
+    goal: Optional[Goal]
+    # What is asked where it runs on a cluster.
+    cluster: Optional[Goal] = None
     arguments_small: Optional[tuple] = None
     input: Optional[str] = None
     check: Optional[tuple] = None
@@ -99,6 +142,15 @@ WORKLOADS = [
         program="bench-trivial",
         arguments=(),
         goal=UNDER_50_MS,
+        cluster=UNDER_HALF_A_SECOND,
+    ),
+    Workload(
+        name="jobs",
+        what=f"{JOBS} jobs of one task, one after another",
+        program="bench-jobs",
+        arguments=(JOBS,),
+        goal=None,
+        cluster=JOB_UNDER_5_MS,
     ),
     Workload(
         name="tasks",
@@ -107,6 +159,7 @@ WORKLOADS = [
         arguments=(10_000,),
         arguments_small=(1_000,),
         goal=tasks_a_second(50_000),
+        cluster=TASKS_ON_A_CLUSTER,
     ),
     Workload(
         name="listing",
@@ -134,6 +187,7 @@ WORKLOADS = [
         input="words",
         check=("words", "OUTPUT"),
         goal=faster_than_spark(5),
+        cluster=of_local(1.25),
     ),
     Workload(
         name="sort",
@@ -143,6 +197,7 @@ WORKLOADS = [
         input="sort",
         check=("sorted", "INPUT", "OUTPUT"),
         goal=faster_than_spark(5),
+        cluster=of_local(1.25),
     ),
     Workload(
         name="rank",
@@ -153,5 +208,6 @@ WORKLOADS = [
         printed=r"(?i)\bsum\b[^\n\d]*(\d+(?:\.\d+)?(?:e\d+)?)",
         tolerance=1e-6,
         goal=faster_than_spark(8),
+        cluster=of_local(1.25),
     ),
 ]
