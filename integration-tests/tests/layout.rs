@@ -164,7 +164,9 @@ fn subject(line: &str) -> Option<String> {
 /// All that users call, and the documentation of all traits and types, by name. Cores are shown to the simulation alone.
 fn called() -> (Vec<Called>, BTreeMap<String, String>) {
     let (mut called, mut types) = (Vec::new(), BTreeMap::new());
-    let is_shown = |name: &str| name.starts_with("driver/src/") && !name.ends_with("/core.rs");
+    // Cores and what they are told of are there for the simulation alone.
+    let is_internal = |name: &str| name.ends_with("/core.rs") || name == "driver/src/task/site.rs";
+    let is_shown = |name: &str| name.starts_with("driver/src/") && !is_internal(name);
     for (file, source) in files("rs").into_iter().filter(|(name, _)| is_shown(name)) {
         let (mut of, mut text) = (String::new(), String::new());
         for line in source.lines() {
