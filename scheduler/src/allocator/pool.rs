@@ -28,6 +28,8 @@ pub(super) struct Agent {
     roles: BTreeMap<RoleName, Part>,
     /// What nobody holds and nothing keeps.
     free: Resources,
+    /// What nobody holds. Less than is kept where others held it before.
+    unheld: Resources,
     /// Where it is in the index, if it is.
     open_at: Option<u64>,
 }
@@ -41,11 +43,12 @@ struct Part {
 impl Agent {
     fn count(&mut self) {
         let taken = |part: &Part| part.reserved.checked_add(&part.held.saturating_sub(&part.reserved));
-        let mut free = self.total.clone();
+        self.free.clone_from(&self.total);
+        self.unheld.clone_from(&self.total);
         for part in self.roles.values() {
-            free = free.saturating_sub(&taken(part).unwrap_or_else(|| part.held.clone()));
+            self.free = self.free.saturating_sub(&taken(part).unwrap_or_else(|| part.held.clone()));
+            self.unheld = self.unheld.saturating_sub(&part.held);
         }
-        self.free = free;
     }
 
     /// What a role could be offered.
@@ -53,7 +56,7 @@ impl Agent {
         let reserved = self.roles.get(role).filter(|part| !part.reserved.is_empty());
         let kept = reserved.map(|part| part.reserved.saturating_sub(&part.held));
         match kept.and_then(|kept| self.free.checked_add(&kept)) {
-            Some(free) => Cow::Owned(free),
+            Some(free) => Cow::Owned(free.saturating_sub(&free.saturating_sub(&self.unheld))),
             None => Cow::Borrowed(&self.free),
         }
     }
