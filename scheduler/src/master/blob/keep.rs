@@ -19,7 +19,7 @@ const LOOK_EVERY_MAX: Duration = Duration::from_mins(1);
 /// ```
 /// # use rsk_scheduler::master::KeepBlobs;
 /// let usual = KeepBlobs::default();
-/// assert_eq!((usual.after_use.as_secs(), usual.bytes_max.to_string().as_str()), (3600, "10.0 GiB"));
+/// assert_eq!((usual.after_use.as_secs(), usual.bytes_max.to_string().as_str()), (3600, "10 GiB"));
 /// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct KeepBlobs {
