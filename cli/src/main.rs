@@ -82,20 +82,28 @@ fn run(typed: &CommandLine) -> Result<ExitCode> {
     done.map(|()| ExitCode::SUCCESS)
 }
 
-/// What is read of a master.
-/// What an application does without, as its driver says; nothing where that cannot be asked.
-fn excluded(app: &FrameworkStatus) -> String {
-    let is_there = app.ended_at.is_none() && !matches!(app.state, FrameworkState::Disconnected { .. });
-    let tasks = if is_there { ask::tasks_of(app).ok() } else { None };
-    tasks.map_or_else(String::new, |tasks| show::excluded(app, &tasks.excluded))
+/// Prints what an application does without, as its driver says.
+fn print_excluded(app: &FrameworkStatus) -> Result<()> {
+    if app.ended_at.is_some() || matches!(app.state, FrameworkState::Disconnected { .. }) {
+        return Ok(());
+    }
+    match ask::tasks_of(app) {
+        Ok(tasks) => print(&show::excluded(app, &tasks.excluded)),
+        Err(error) => print(&format!("\nwhat {} excludes is not known: {error:#}\n", app.id)),
+    }
 }
 
+/// What is read of a master.
 fn list(settings: &Settings, command: &Command) -> Result<String> {
     let status = ask::state(settings)?;
     match command {
         Command::Apps(AskOneArgs { app: Some(app), ask }) => {
             let app = ask::meant_app(&status, app)?;
-            if ask.json { show::json(app) } else { Ok(show::app(&status, app) + &excluded(app)) }
+            if ask.json {
+                show::json(app)
+            } else {
+                print(&show::app(&status, app)).and_then(|()| print_excluded(app)).map(|()| String::new())
+            }
         }
         Command::Apps(AskOneArgs { app: None, ask }) if ask.json => {
             show::json(&status.frameworks.iter().chain(&status.ended).collect::<Vec<_>>())
@@ -107,8 +115,9 @@ fn list(settings: &Settings, command: &Command) -> Result<String> {
             if ask.json {
                 return show::json(&all.collect::<Vec<_>>());
             }
-            let apps = status.frameworks.iter().filter(|app| of.is_none_or(|of| app.id == of));
-            Ok(show::executors(&status, of) + &apps.map(excluded).collect::<String>())
+            print(&show::executors(&status, of))?;
+            // Drivers are asked where one is meant: each may be slow to answer.
+            app.map_or(Ok(()), print_excluded).map(|()| String::new())
         }
         Command::Tasks { app, ask } => {
             let tasks = ask::tasks(&status, app.as_deref())?;

@@ -2,12 +2,12 @@
 
 use crate::{Error, Result};
 use parking_lot::RwLock;
-use rsk_proto::in_sandbox;
+use rsk_proto::{in_sandbox, sandbox_files};
 use std::{
     collections::BTreeMap,
     ffi::OsString,
     os::unix::ffi::{OsStrExt, OsStringExt},
-    path::{Path, PathBuf},
+    path::PathBuf,
 };
 
 /// Where an executor process of this driver finds what [`HERE`] says: lines of names and paths, in turn.
@@ -66,21 +66,13 @@ pub(crate) fn are(files: &BTreeMap<String, PathBuf>) {
 ///
 /// Errors: why they cannot be used.
 pub(crate) fn parse(typed: &str) -> Result<BTreeMap<String, PathBuf>, String> {
-    let mut all = BTreeMap::new();
-    for typed in typed.split(',').filter(|typed| !typed.is_empty()) {
-        let last = || Path::new(typed).file_name().unwrap_or_default().to_string_lossy().into_owned();
-        let (name, path) =
-            typed.split_once('=').map_or_else(|| (last(), typed), |(name, path)| (name.to_owned(), path));
-        in_sandbox(&name).map_err(|error| error.to_string())?;
-        if !Path::new(path).is_file() {
-            return Err(format!("{path:?} is no file: write FILE or NAME=FILE, with commas between several"));
-        }
-        let path = std::path::absolute(path).map_err(|error| format!("{path:?}: {error}"))?;
-        if all.insert(name.clone(), path).is_some() {
-            return Err(format!("there are two files {name}: give one another name, NAME=FILE"));
-        }
-    }
-    Ok(all)
+    let typed = typed.split(',').filter(|typed| !typed.is_empty());
+    let all = sandbox_files(typed).map_err(|error| error.to_string())?;
+    let absolute = |(name, path): (String, PathBuf)| {
+        let path = std::path::absolute(&path).map_err(|error| format!("{}: {error}", path.display()))?;
+        Ok((name, path))
+    };
+    all.into_iter().map(absolute).collect()
 }
 
 /// For [`OF_CHILD`].

@@ -14,6 +14,7 @@ pub mod memory;
 mod value;
 mod link;
 mod work_dir;
+mod dial;
 mod config;
 #[cfg(test)]
 mod fixture;

@@ -1,6 +1,6 @@
 //! A real cluster on this machine: processes of the built binary `rsk`, on free ports and in temporary folders.
 
-use crate::{Process, binary};
+use crate::{Link, Process, binary};
 use rsk_proto::{
     ExecutorKey,
     status::{AgentState, AgentStatus, ClusterStatus},
@@ -40,6 +40,8 @@ pub struct TestCluster {
     /// Of each agent, where they are apart.
     racks: Vec<String>,
     variables: Vec<(&'static str, &'static str)>,
+    /// Between each agent and the master.
+    links: Vec<Link>,
 }
 
 impl TestCluster {
@@ -55,7 +57,16 @@ impl TestCluster {
         let address = "127.0.0.1:0".to_owned();
         let resources = RESOURCES.to_owned();
         let (agents, variables, racks) = (Vec::new(), variables.to_vec(), Vec::new());
-        let mut cluster = TestCluster { folder, address, master: None, agents, resources, variables, racks };
+        let mut cluster = TestCluster {
+            folder,
+            address,
+            master: None,
+            agents,
+            resources,
+            variables,
+            racks,
+            links: Vec::new(),
+        };
         cluster.start_master();
         cluster
     }
@@ -116,10 +127,14 @@ impl TestCluster {
             attributes = format!("{attributes};rack:{rack}");
             listen = format!("127.0.0.{}:0", number + 2);
         }
+        if self.links.len() <= number {
+            self.links.push(Link::to(&self.address));
+        }
         let agent = Process::start(
             self.command()
                 .envs(self.variables.iter().copied())
-                .args(["agent", "--log", "error", "-m", &self.address, "--listen", &listen])
+                .args(["agent", "--log", "error", "-m", self.links[number].address()])
+                .args(["--listen", &listen])
                 .args(["--resources", &self.resources, "--attributes", &attributes])
                 .arg("--work-dir")
                 .arg(self.agent_folder(number)),
@@ -145,6 +160,16 @@ impl TestCluster {
     /// Kills an agent, not its executors: `kill -9`.
     pub fn kill_agent(&mut self, number: usize) {
         self.agents[number].take().unwrap().kill();
+    }
+
+    /// Cuts an agent off from the master: neither hears anything of the other, and nobody is told.
+    pub fn cut_off(&self, number: usize) {
+        self.links[number].cut();
+    }
+
+    /// The agent and the master hear each other again.
+    pub fn reconnect(&self, number: usize) {
+        self.links[number].mend();
     }
 
     /// Ends an agent politely, and waits for it.

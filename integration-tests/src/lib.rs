@@ -5,9 +5,11 @@
 
 pub mod cluster;
 pub mod invariant;
+mod link;
 mod process;
 mod program;
 pub mod simulation;
 
+pub use link::Link;
 pub use process::{Process, signal};
 pub use program::{binary, example, repository};

@@ -71,7 +71,7 @@ fn make_old(file: &Path) {
 
 #[test]
 fn the_master_deletes_programs_that_nothing_needs_and_no_others() {
-    let cluster = TestCluster::with(&[("RSK_MASTER_BLOB_KEEP", "1s")]).agents(1);
+    let cluster = TestCluster::with(&[("RSK_MASTER_BLOB_KEEP", "5s")]).agents(1);
     let blobs = cluster.master_folder().join("blobs");
     submit(&cluster, &[]);
     wait("the program of an application that has ended is deleted", || below(&blobs).is_empty());

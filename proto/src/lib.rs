@@ -37,7 +37,8 @@ pub use cluster::{
     ExecutorStart, ExecutorState, FrameworkEpoch, FrameworkFacts, FrameworkId, FrameworkToMaster, Hello,
     Incarnation, MasterToAgent, MasterToFramework, Offer, OfferId, OperatorReply, OperatorRequest,
     ParseAttributesError, ParseHashError, ParseIdError, ParseResourcesError, ParseRoleError, Part, Ports,
-    Refusal, Refuse, Resources, RoleName, SANDBOX_PROGRAM, SandboxNameError, in_sandbox, status,
+    Refusal, Refuse, Resources, RoleName, SANDBOX_PROGRAM, SandboxFilesError, SandboxNameError, in_sandbox,
+    sandbox_files, status,
 };
 pub use codec::{
     AnyValue, CodecError, Decoder, EncodedValue, Encoder, VALUE_INLINE_BYTES_MAX, Values, decode_record,

@@ -1,34 +1,15 @@
 //! Files that are brought beside a program.
 
-use anyhow::{Result, bail};
-use rsk_proto::in_sandbox;
-use std::{
-    collections::BTreeMap,
-    path::{Path, PathBuf},
-};
+use anyhow::{Result, anyhow};
+use rsk_proto::sandbox_files;
+use std::{collections::BTreeMap, path::PathBuf};
 
 /// Each `FILE` or `NAME=FILE`.
 ///
 /// Errors: one is no file, or cannot have its name; two have one name.
 pub(super) fn parse(typed: &[String]) -> Result<BTreeMap<String, PathBuf>> {
-    let mut all = BTreeMap::new();
-    for typed in typed {
-        let last = || Path::new(typed).file_name().unwrap_or_default().to_string_lossy().into_owned();
-        let (name, path) = typed
-            .split_once('=')
-            .map_or_else(|| (last(), typed.as_str()), |(name, path)| (name.to_owned(), path));
-        let path = PathBuf::from(path);
-        if !path.is_file() {
-            bail!("--files {typed:?} is no file: FILE or NAME=FILE, with commas between several");
-        }
-        if let Err(error) = in_sandbox(&name) {
-            bail!("--files {typed:?}: {error}");
-        }
-        if all.insert(name.clone(), path).is_some() {
-            bail!("--files has two files {name}: give one another name, NAME=FILE");
-        }
-    }
-    Ok(all)
+    let all = sandbox_files(typed.iter().map(String::as_str));
+    all.map_err(|error| anyhow!("--files {}: {error}", typed.join(",")))
 }
 
 #[cfg(test)]

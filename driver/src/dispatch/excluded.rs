@@ -45,7 +45,16 @@ impl Dispatch {
 
     /// What no task that waits may use.
     pub(crate) fn useless(&self) -> Useless {
-        let state = self.state.lock();
+        let mut state = self.locked();
+        // Nobody else looks at the clock while there is no executor.
+        let now = self.now();
+        let is_alone = state.places.is_empty() && state.sets.values().any(|set| set.core.left() > 0);
+        if state.exclusions.look(is_alone, now) {
+            tracing::warn!(
+                "no executor has come to an application without those that it excludes: they are used again"
+            );
+        }
+        self.readmit(&mut state, now);
         let of_all = state.exclusions.excluded();
         let of_sets: Vec<_> = state.sets.values().filter_map(|set| set.core.excluded()).collect();
         if of_all.is_empty() && of_sets.iter().all(|set| set.is_empty()) {

@@ -22,12 +22,16 @@ impl Dispatch {
             Heard::Ended(end) => self.fold(state, place, end),
             Heard::Returned(attempt) => {
                 let State { sets, sites, pools, .. } = &mut *state;
-                let Some(set) = sets.get_mut(&(attempt.stage, attempt.stage_attempt)) else { return };
+                let key = (attempt.stage, attempt.stage_attempt);
+                let Some(set) = sets.get_mut(&key) else { return };
                 set.is_killed.remove(&attempt.task);
                 if set.core.give_back(attempt.task, sites) {
                     pools.leave(&set.pool, 1);
-                    state.wake_all();
                 }
+                if set.core.is_over() {
+                    sets.remove(&key);
+                }
+                state.wake_all();
             }
         }
     }
@@ -50,8 +54,10 @@ impl Dispatch {
             return outcome.map_or_else(|_| (), |output| self.discard(output));
         };
         set.is_killed.remove(&attempt.task);
-        set.ran.0 += 1;
-        set.ran.1 += Duration::from_micros(metrics.run_micros);
+        if outcome.is_ok() {
+            set.ran.0 += 1;
+            set.ran.1 += Duration::from_micros(metrics.run_micros);
+        }
         let (outcome, output) = match outcome {
             Ok(output) => (Ok(()), Some(output)),
             Err(error) => {

@@ -206,6 +206,10 @@ impl Dispatch {
     /// An executor has come, and takes tasks.
     pub(crate) fn join(&self, place: &Arc<Place>) {
         let mut state = self.locked();
+        if place.is_closed() {
+            // It has gone before it came.
+            return;
+        }
         state.places.insert(place.id, Arc::clone(place));
         state.sites.join(place.id, place.site.clone());
         self.settle(&mut state);
@@ -384,18 +388,20 @@ impl Dispatch {
         if is_ahead && state.is_idle_besides(place) {
             return None;
         }
-        let slots = state.slots();
-        let may_wait = |set: &TaskSet| place.has() < place.slots * (1 + set.ahead(slots));
         let candidates = state
             .sets
             .iter()
-            .filter(|(_, set)| !is_ahead || may_wait(set))
             .filter(|(_, set)| set.core.is_launchable(place.id, &state.sites, now))
             .map(|(id, set)| Candidate { stage: id.0, attempt: id.1, job: set.job, pool: &set.pool });
         let (order, shares) = (self.config.job_order, &self.config.pools);
         let Candidate { stage: id, attempt: stage_attempt, .. } =
             choose(order, shares, &state.pools, candidates)?;
+        let slots = state.slots();
         let set = state.sets.get_mut(&(id, stage_attempt))?;
+        // Whose turn it is comes first: what may wait must not pass what may not.
+        if is_ahead && place.has() >= place.slots * (1 + set.ahead(slots)) {
+            return None;
+        }
         let task = TaskId(state.next_task + 1);
         let (partition, attempt) = set.core.take_launchable(task, place.id, &state.sites, now)?;
         state.next_task += 1;

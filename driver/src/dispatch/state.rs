@@ -136,7 +136,8 @@ impl State {
 
     /// Has an executor other than this one a free slot?
     pub(super) fn is_idle_besides(&self, place: &Place) -> bool {
-        self.places.values().any(|other| other.id != place.id && other.has_free_slot())
+        let is_idle = |other: &Place| other.has_free_slot() && !self.sites.is_excluded(other.id);
+        self.places.values().any(|other| other.id != place.id && is_idle(other))
     }
 
     /// Those who wait for work look again.

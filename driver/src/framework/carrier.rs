@@ -50,9 +50,13 @@ impl Underway {
         self.0.lock().as_mut().map(|tasks| tasks.insert(attempt.task, carried)).is_some()
     }
 
-    /// It has this task no more. Nothing when it had not.
-    pub(super) fn end(&self, id: TaskId) -> Option<TaskAttempt> {
-        self.0.lock().as_mut()?.remove(&id).map(|carried| carried.attempt)
+    /// It has this task no more: which it was, and whether it is not wanted. Nothing when it had not.
+    pub(super) fn end(&self, id: TaskId) -> Option<(TaskAttempt, Arc<AtomicBool>)> {
+        self.0.lock().as_mut()?.remove(&id).map(|carried| (carried.attempt, carried.is_killed))
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.0.lock().as_ref().is_none_or(BTreeMap::is_empty)
     }
 
     /// The executor is gone, and these are lost.
@@ -156,8 +160,12 @@ impl Carrier {
                 }
             }
         }
-        for id in killed {
-            self.peer.say(&ToExecutor::Kill(id))?;
+        for id in &killed {
+            self.peer.say(&ToExecutor::Kill(*id))?;
+        }
+        if !killed.is_empty() {
+            // Those that have not begun would not notice before their turn.
+            self.peer.say(&ToExecutor::TakeBack(killed))?;
         }
         if all.len() > self.place.slots as usize && self.crew.dispatch.is_idle_besides(&self.place) {
             self.peer.say(&ToExecutor::TakeBack(all))?;

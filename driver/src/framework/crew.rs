@@ -16,11 +16,11 @@ use crate::{
     track::MapOutputTable,
 };
 use crossbeam_channel::{Sender, unbounded};
-use parking_lot::Mutex;
+use parking_lot::{Condvar, Mutex};
 use rsk_executor::{DriverLink, ExecutorConfig};
 use rsk_proto::{
-    AgentId, BlockSecret, ExecutorId, FromExecutor, Keeper, LOST_AFTER, Silent, TaskEnd, TaskId, TaskOutput,
-    ToExecutor, Unheard, VALUE_SHARED_FROM, ValueId, receive, send,
+    AgentId, BlockSecret, ExecutorId, FromExecutor, Keeper, LOST_AFTER, Silent, TaskEnd, TaskError, TaskId,
+    TaskOutput, ToExecutor, Unheard, VALUE_SHARED_FROM, ValueId, receive, send,
     status::{StageStatus, TasksStatus},
 };
 use std::{
@@ -41,6 +41,8 @@ use tokio::sync::mpsc;
 const GREETING_TIMEOUT: Duration = Duration::from_secs(10);
 /// An executor that does not read what it is sent for so long is lost.
 const WRITE_TIMEOUT: Duration = Duration::from_secs(30);
+/// An agent says so soon why an executor has ended, if it says so at all.
+const FATE_WITHIN: Duration = Duration::from_secs(1);
 /// Connections whose greeting is awaited at a time: beyond, the oldest of them is cut off.
 const GREETINGS_MAX: usize = 64;
 
@@ -68,6 +70,30 @@ pub(super) struct Member {
     place: Arc<Place>,
     peer: Arc<Peer>,
     stream: TcpStream,
+    fate: Arc<Fate>,
+}
+
+/// How an executor ended, once its agent has said so.
+#[derive(Default)]
+struct Fate {
+    why: Mutex<Option<String>>,
+    is_known: Condvar,
+}
+
+impl Fate {
+    fn tell(&self, why: &str) {
+        self.why.lock().get_or_insert_with(|| why.to_owned());
+        self.is_known.notify_all();
+    }
+
+    /// Waits for it a little.
+    fn wait(&self) -> Option<String> {
+        let mut why = self.why.lock();
+        if why.is_none() {
+            self.is_known.wait_for(&mut why, FATE_WITHIN);
+        }
+        why.clone()
+    }
 }
 
 /// What one executor asks and says.
@@ -78,7 +104,7 @@ struct Asks {
     underway: Arc<Underway>,
     heard: Vec<Heard>,
     /// Tasks whose large results are to be brought.
-    results: Sender<TaskEnd>,
+    results: Sender<(TaskEnd, Arc<AtomicBool>)>,
 }
 
 impl Answers for Asks {
@@ -111,10 +137,10 @@ impl Answers for Asks {
 
     fn ended(&mut self, end: TaskEnd) -> Option<TaskEnd> {
         // One that was given up is not waited for.
-        self.underway.end(end.attempt.task)?;
+        let (_, is_killed) = self.underway.end(end.attempt.task)?;
         if let Ok(TaskOutput::Spooled { .. }) = &end.outcome {
             // Where they are brought is there as long as this.
-            self.results.send(end).unwrap_or(());
+            self.results.send((end, is_killed)).unwrap_or(());
         } else {
             self.heard.push(Heard::Ended(end));
         }
@@ -123,7 +149,7 @@ impl Answers for Asks {
 
     fn returned(&mut self, tasks: &[TaskId]) {
         let returned = tasks.iter().filter_map(|task| self.underway.end(*task));
-        self.heard.extend(returned.map(Heard::Returned));
+        self.heard.extend(returned.map(|(attempt, _)| Heard::Returned(attempt)));
     }
 
     fn caught_up(&mut self) {
@@ -189,6 +215,7 @@ impl Crew {
         if let Some(member) = gone {
             tracing::info!(executor = %id, why, "an executor has gone");
             self.dispatch.leave(&member.place);
+            member.fate.tell(why);
             // Whoever waits for its tasks hears it now.
             member.stream.shutdown(Shutdown::Both).unwrap_or(());
         } else {
@@ -285,12 +312,13 @@ impl Crew {
             results,
         };
         let own = stream.try_clone()?;
-        let (crew, gone, lost) = (Arc::downgrade(&self), Arc::clone(&place), Arc::clone(&underway));
+        let fate = Arc::<Fate>::default();
+        let (crew, ended) = (Arc::downgrade(&self), Arc::clone(&fate));
+        let (gone, lost) = (Arc::clone(&place), Arc::clone(&underway));
         let peer = Peer::start(stream.try_clone()?, stream, asks, move || {
-            // The agent says why later.
-            crew.upgrade().inspect(|crew| crew.left(&gone, &lost));
+            crew.upgrade().inspect(|crew| crew.left(&gone, &lost, &ended));
         })?;
-        let member = Member { place: Arc::clone(&place), peer: Arc::clone(&peer), stream: own };
+        let member = Member { place: Arc::clone(&place), peer: Arc::clone(&peer), stream: own, fate };
         self.members.lock().insert(id, member);
         self.peers.join(&peer);
         if let FromExecutor::Hello { blocks_at: Some(at), .. } = hello {
@@ -301,18 +329,19 @@ impl Crew {
         self.tell(News::Joined(id));
         let named = |name: &str| thread::Builder::new().name(name.to_owned());
         let (crew, of, from) = (Arc::clone(&self), Arc::clone(&place), Arc::clone(&peer));
-        named("results").spawn(move || to_bring.iter().for_each(|end| crew.bring(&of, &from, end)))?;
+        named("results").spawn(move || {
+            to_bring.iter().for_each(|(end, is_killed)| crew.bring(&of, &from, end, &is_killed));
+        })?;
         let carrier = Carrier { crew: self, place, peer, underway };
         named("carry").stack_size(STACK_BYTES).spawn(move || carrier.run())?;
         Ok(())
     }
 
     /// An executor's stream has ended.
-    fn left(&self, place: &Place, underway: &Underway) {
+    fn left(&self, place: &Place, underway: &Underway, fate: &Fate) {
         self.dispatch.leave(place);
-        let why = format!("its {}: {}", place.id, io::Error::from(io::ErrorKind::UnexpectedEof));
-        self.dispatch.report(place, underway.close(&why));
-        if !self.is_over.load(Ordering::Relaxed) {
+        let is_over = self.is_over.load(Ordering::Relaxed);
+        if !is_over {
             // One that has only fallen silent keeps its slots until somebody ends it.
             self.tell(News::Stuck(place.id));
         }
@@ -320,6 +349,10 @@ impl Crew {
         for (id, executor, answer) in answers {
             self.answer(executor, id, answer);
         }
+        // Whoever reads that a task was lost is to read why.
+        let why = if is_over || underway.is_empty() { None } else { fate.wait() };
+        let why = why.unwrap_or_else(|| io::Error::from(io::ErrorKind::UnexpectedEof).to_string());
+        self.dispatch.report(place, underway.close(&format!("its {}: {why}", place.id)));
     }
 
     /// Tells one that waits for a value.
@@ -350,8 +383,11 @@ impl Crew {
     }
 
     /// A task whose large result has come here has ended.
-    fn bring(&self, place: &Place, peer: &Peer, mut end: TaskEnd) {
-        if let Ok(TaskOutput::Spooled { path, bytes }) = &mut end.outcome {
+    fn bring(&self, place: &Place, peer: &Peer, mut end: TaskEnd, is_killed: &AtomicBool) {
+        if is_killed.load(Ordering::Relaxed) {
+            peer.drop_result(end.attempt.task);
+            end.outcome = Err(TaskError::Killed("its result is not wanted".to_owned()));
+        } else if let Ok(TaskOutput::Spooled { path, bytes }) = &mut end.outcome {
             let here = self.results.join(end.attempt.task.to_string());
             match peer.pull(end.attempt.task, *bytes, &here) {
                 Ok(()) => *path = here,

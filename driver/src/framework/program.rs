@@ -53,15 +53,15 @@ impl Brought {
         files.iter().map(open).collect()
     }
 
-    /// Brings what the master has not got of it. Cost: a master that has it is asked once. An empty file is there when it
-    /// has been asked for.
-    pub(super) async fn bring(&self, master: &MasterClient) -> Result<(), Error> {
+    /// Brings what the master has not got of it, and says whether that was anything. Cost: a master that has it is asked
+    /// once. An empty file is there when it has been asked for.
+    pub(super) async fn bring(&self, master: &MasterClient) -> Result<bool, Error> {
         let (hash, length) = (self.hash, self.length);
         let chunk = move |offset, bytes| BlobChunk { hash, length, offset, bytes };
         let mut ask = Some(chunk(0, Vec::new()));
         let has = master.put_blob(|| Ok::<_, Error>(ask.take())).await?;
         if has.is_complete {
-            return Ok(());
+            return Ok(false);
         }
         let mut offset = has.has;
         master
@@ -77,6 +77,6 @@ impl Brought {
                 Ok::<_, Error>(Some(chunk))
             })
             .await?;
-        Ok(())
+        Ok(true)
     }
 }

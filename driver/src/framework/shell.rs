@@ -26,6 +26,8 @@ use tokio::{
 const LOOK_EVERY: Duration = Duration::from_secs(1);
 /// How long a master has to answer a subscription.
 const ANSWER_WITHIN: Duration = Duration::from_secs(10);
+/// Blobs are brought until all are there, but no more often.
+const BRINGINGS_MAX: usize = 3;
 const RETRY_MIN: Duration = Duration::from_millis(100);
 const RETRY_MAX: Duration = Duration::from_secs(5);
 /// How long a master has to take the news that the application has ended.
@@ -93,8 +95,15 @@ impl Shell {
     }
 
     async fn subscribe_at(&mut self, master: &MasterClient) -> Result<Session, Error> {
-        for brought in std::iter::once(&self.program).chain(self.files.values()) {
-            brought.bring(master).await?;
+        // While later ones are on their way the master may forget earlier ones, which nobody uses yet.
+        for _ in 0..BRINGINGS_MAX {
+            let mut has_sent = false;
+            for brought in std::iter::once(&self.program).chain(self.files.values()) {
+                has_sent |= brought.bring(master).await?;
+            }
+            if !has_sent {
+                break;
+            }
         }
         let blobs = std::iter::once(&self.program).chain(self.files.values());
         self.facts.blobs = blobs.map(|brought| brought.hash).collect();

@@ -295,9 +295,11 @@ impl TaskSetCore {
         if is_tried {
             return Step::Continue;
         }
-        if !self.copies.remove(&partition) {
-            self.push(partition, None, sites);
+        if self.copies.remove(&partition) {
+            // It is not a copy any more: where the other one was may be the only place.
+            self.pending.skip(partition);
         }
+        self.push(partition, None, sites);
         Step::Retry
     }
 }

@@ -186,6 +186,8 @@ pub(crate) struct Exclusions {
     /// Failures in stages that succeeded elsewhere, each with when it is forgotten.
     failures: BTreeMap<ExecutorId, (Name, Vec<Time>, String)>,
     excluded: BTreeMap<ExecutorId, Exclusion>,
+    /// Since when tasks have waited without any executor.
+    alone_since: Option<Time>,
 }
 
 #[derive(Debug)]
@@ -198,7 +200,7 @@ struct Exclusion {
 impl Exclusions {
     /// Nothing is excluded yet; what will be is so for `timeout`.
     pub(crate) fn new(timeout: Duration) -> Self {
-        Exclusions { timeout, failures: BTreeMap::new(), excluded: BTreeMap::new() }
+        Exclusions { timeout, failures: BTreeMap::new(), excluded: BTreeMap::new(), alone_since: None }
     }
 
     /// A task set has succeeded: what failed in it failed for its place.
@@ -225,6 +227,22 @@ impl Exclusions {
     pub(crate) fn expire(&mut self, now: Time) {
         self.excluded.retain(|_, exclusion| exclusion.until > now);
         self.failures.retain(|_, (_, times, _)| times.iter().any(|end| *end > now));
+    }
+
+    /// Do tasks wait without any executor? Where that lasts, nobody else can be had, and all are used again: then it says
+    /// so.
+    pub(crate) fn look(&mut self, is_alone: bool, now: Time) -> bool {
+        let since = *self.alone_since.get_or_insert(now);
+        if !is_alone || self.excluded.is_empty() {
+            self.alone_since = None;
+            return false;
+        }
+        let has_lasted = now.since(since) >= ELSEWHERE_WITHIN;
+        if has_lasted {
+            self.excluded.clear();
+            self.alone_since = None;
+        }
+        has_lasted
     }
 
     /// When the next one is forgotten.

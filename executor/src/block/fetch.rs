@@ -7,6 +7,7 @@ use super::{
 };
 use crate::{
     TaskContext,
+    dial::connect,
     memory::{Hold, limit_of},
 };
 use parking_lot::Mutex;
@@ -15,10 +16,12 @@ use rsk_proto::{
     Data, ExecutorId, OrRaise, TaskError, receive, send,
 };
 use std::{
+    cell::Cell,
     collections::HashMap,
     fs::File,
     io::{self, BufReader, BufWriter, Read, Seek},
-    net::{TcpStream, ToSocketAddrs},
+    net::TcpStream,
+    rc::Rc,
     sync::OnceLock,
     time::{Duration, Instant},
     vec,
@@ -144,31 +147,20 @@ fn ask(task: &TaskContext, id: BlockId, holder: &BlockHolder) -> Result<Fetched,
         }
         Cause::of(&error)
     };
-    let mut from = connect(&holder.at).map_err(silent)?;
+    let mut from = connect(&holder.at, CONNECT_TIMEOUT, LOOK_EVERY, CONNECT_TIMEOUT).map_err(silent)?;
     let request = BlockRequest { version: BLOCK_FETCH_VERSION, secret, block: id };
     send(&request, &mut from).map_err(silent)?;
-    let mut from = Patient { task: task.clone(), from, silence_max };
+    let mut from = Patient { task: task.clone(), from, silence_max, is_silent: Rc::default() };
     match receive(&mut from).map_err(silent)? {
         BlockReply::Sections => {}
         BlockReply::Missing(cause) => return Err(cause),
     }
-    take(task, id, from)
-}
-
-fn connect(address: &str) -> io::Result<TcpStream> {
-    let mut last = io::Error::new(io::ErrorKind::NotFound, "the host has no address");
-    for address in address.to_socket_addrs()? {
-        match TcpStream::connect_timeout(&address, CONNECT_TIMEOUT) {
-            Ok(connection) => {
-                connection.set_nodelay(true)?;
-                connection.set_read_timeout(Some(LOOK_EVERY))?;
-                connection.set_write_timeout(Some(CONNECT_TIMEOUT))?;
-                return Ok(connection);
-            }
-            Err(error) => last = error,
+    let is_silent = Rc::clone(&from.is_silent);
+    take(task, id, from).inspect_err(|_| {
+        if is_silent.get() {
+            holders.shun(holder.executor);
         }
-    }
-    Err(last)
+    })
 }
 
 /// Takes in the block to its end.
@@ -235,6 +227,8 @@ struct Patient {
     task: TaskContext,
     from: TcpStream,
     silence_max: Duration,
+    /// It has been.
+    is_silent: Rc<Cell<bool>>,
 }
 
 impl Read for Patient {
@@ -245,6 +239,7 @@ impl Read for Patient {
                 Err(error) if matches!(error.kind(), io::ErrorKind::WouldBlock | io::ErrorKind::TimedOut) => {
                     self.task.check_killed();
                     if since.elapsed() >= self.silence_max {
+                        self.is_silent.set(true);
                         return Err(io::Error::new(io::ErrorKind::TimedOut, "it gives nothing any more"));
                     }
                 }

@@ -2,6 +2,7 @@
 
 use crate::{
     TaskContext,
+    dial::connect,
     memory::limit_of,
     spill::{Piece, Region},
 };
@@ -14,7 +15,7 @@ use std::{
     collections::HashMap,
     fs::{self, File},
     io::{self, Cursor, Read, Write},
-    net::{TcpStream, ToSocketAddrs},
+    net::TcpStream,
     sync::Arc,
     thread,
     time::Duration,
@@ -71,7 +72,7 @@ pub(super) fn open(
         let connections = task.executor().connections();
         let idle = connections.take(&keeper.serves_at);
         let was_idle = idle.is_some();
-        let asked = idle.map_or_else(|| connect(&keeper.serves_at), Ok).and_then(|mut connection| {
+        let asked = idle.map_or_else(|| dial(&keeper.serves_at), Ok).and_then(|mut connection| {
             let answer = ask(task, &mut connection, &request)?;
             connections.give_back(&keeper.serves_at, connection);
             Ok(answer)
@@ -102,7 +103,7 @@ fn request(keeper: &Keeper, wanted: Wanted) -> FetchRequest {
 pub(crate) fn value(connections: &Connections, keeper: &Keeper, id: ValueId) -> Result<Vec<u8>, Cause> {
     let address = &keeper.serves_at;
     let fetch = || {
-        let mut connection = connections.take(address).map_or_else(|| connect(address), Ok)?;
+        let mut connection = connections.take(address).map_or_else(|| dial(address), Ok)?;
         send(&request(keeper, Wanted::Value(id)), &mut connection)?;
         let bytes = match receive(&mut connection)? {
             FetchReply::Block { bytes, .. } => bytes,
@@ -128,20 +129,8 @@ fn sleep(task: &TaskContext, mut wait: Duration) {
     }
 }
 
-fn connect(address: &str) -> io::Result<TcpStream> {
-    let mut last = io::Error::new(io::ErrorKind::NotFound, "the host has no address");
-    for address in address.to_socket_addrs()? {
-        match TcpStream::connect_timeout(&address, CONNECT_TIMEOUT) {
-            Ok(connection) => {
-                connection.set_nodelay(true)?;
-                connection.set_read_timeout(Some(SILENCE_MAX))?;
-                connection.set_write_timeout(Some(SILENCE_MAX))?;
-                return Ok(connection);
-            }
-            Err(error) => last = error,
-        }
-    }
-    Err(last)
+fn dial(address: &str) -> io::Result<TcpStream> {
+    connect(address, CONNECT_TIMEOUT, SILENCE_MAX, SILENCE_MAX)
 }
 
 /// The outer error is the connection's, which may be tried again; the inner one is the agent's answer.

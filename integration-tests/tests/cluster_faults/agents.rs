@@ -2,7 +2,7 @@
 
 use crate::{
     program::MAPS,
-    story::{Ended, Story, kill},
+    story::{Ended, Story, gone, kill},
 };
 use integration_tests::cluster::active;
 
@@ -13,6 +13,10 @@ pub(crate) const STORIES: &[(&str, fn())] = &[
     ("a_machine_lost_in_map_costs_what_it_had_done", lost_in_map),
     ("a_machine_lost_between_map_and_reduce_has_its_map_outputs_made_again", lost_between),
 ];
+
+/// A machine is missed after 25 s.
+pub(crate) const SLOW: &[(&str, fn())] =
+    &[("an_agent_cut_off_in_map_is_given_up_and_ends_what_it_has_when_it_is_back", cut_off)];
 
 /// Kills an agent, and starts it again when the master has missed it.
 fn restart(story: &mut Story, agent: usize) {
@@ -33,6 +37,23 @@ fn killed_in_map() {
     story.signals.open("map");
     let ended = story.ends_well();
     assert_eq!(ended.signals.came("map").len(), MAPS);
+}
+
+fn cut_off() {
+    let story = Story::start(2, "sums", &["between", "reduce"]);
+    story.signals.wait("map", 2);
+    let given_up = story.executors_of(0);
+    assert_eq!(given_up.len(), 1);
+    story.cluster.cut_off(0);
+    story.cluster.wait("the agent is missed", |status| active(status).count() == 1);
+    // Its task is made again, although it still waits there.
+    story.signals.open("map");
+    let ended = story.ends_well_after(|cluster| {
+        cluster.reconnect(0);
+        cluster.wait("the agent is back", |status| active(status).count() == 2);
+        given_up.iter().for_each(|executor| gone(*executor));
+    });
+    assert!(ended.signals.came("map").len() > MAPS, "{:?}", ended.signals.came("map"));
 }
 
 fn killed_between() {

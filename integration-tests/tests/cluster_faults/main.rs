@@ -34,7 +34,7 @@ fn main() -> rsk::Result<()> {
         cached::STORIES,
         places::STORIES,
     ];
-    let slow = [executors::SLOW, tasks::SLOW, offers::SLOW];
+    let slow = [agents::SLOW, executors::SLOW, tasks::SLOW, offers::SLOW];
     let trial = |(name, story): &(&'static str, fn())| {
         let story = *story;
         Trial::test(*name, move || {

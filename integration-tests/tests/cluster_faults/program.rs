@@ -2,7 +2,7 @@
 
 use crate::{cached::PARTS, signals::Signals};
 use rsk::{Context, Error, Result, prelude::*};
-use std::{path::Path, thread};
+use std::{path::Path, thread, time::Duration};
 
 /// What it is asked for comes last, after this.
 const ASK: &str = "program:";
@@ -33,6 +33,7 @@ pub(crate) fn run(ctx: &Context, asked: &str) -> Result<()> {
         "bad_place" => bad_place(ctx, &signals, out),
         "cached" => cached(ctx, &signals, out),
         "crowd" => crowd(ctx, &signals, out),
+        "pools" => pools(ctx, &signals, out),
         "loop" => endless(ctx, &signals, out),
         fault => misbehave(ctx, &signals, fault, out),
     }
@@ -84,6 +85,32 @@ fn crowd(ctx: &Context, signals: &Signals, out: String) -> Result<()> {
     ctx.parallelize(vec![numbers.sum()?.to_string()], 1)?.save_as_text_file(out)
 }
 
+/// Tasks so short and many that an executor always has some ahead; and another pool, whose turn comes all the same.
+fn pools(ctx: &Context, signals: &Signals, out: String) -> Result<()> {
+    let tasks = if signals.may_misbehave() { 30_000 } else { 10 };
+    let short = ctx.range(0..tasks, 30_000.min(usize::try_from(tasks)?)).with(signals.clone());
+    let short = short.map(|signals, n| {
+        if n == 200 {
+            signals.come("short");
+        }
+        thread::sleep(Duration::from_millis(1));
+        n
+    });
+    thread::scope(|scope| {
+        let job = scope.spawn(|| ctx.in_group("short", || ctx.in_pool("short", || short.count())));
+        if signals.may_misbehave() {
+            signals.wait("short", 1);
+        }
+        let other = || ctx.range(0..4, 4).map(|n| n.to_string()).save_as_text_file(out);
+        let outcome = ctx.in_pool("other", other);
+        let has_waited = signals.may_misbehave() && job.is_finished();
+        ctx.cancel_group("short");
+        drop(job.join());
+        assert!(!has_waited, "the other pool had to wait for all short tasks");
+        outcome
+    })
+}
+
 /// Reads what is cached while an executor that holds some of it has no slot free, and once more later.
 fn cached(ctx: &Context, signals: &Signals, out: String) -> Result<()> {
     let numbers = ctx.range(0..NUMBERS_A_MAP * PARTS as u64, PARTS).with(signals.clone());
@@ -122,13 +149,24 @@ fn misbehave(ctx: &Context, signals: &Signals, fault: &str, out: String) -> Resu
                 "panic_always" => assert!(!signals.is_each(FAULT), "on purpose"),
                 "exit_once" if signals.is_first(FAULT) => std::process::exit(EXIT_CODE),
                 "exit_always" if signals.is_each(FAULT) => std::process::exit(EXIT_CODE),
-                "exit_once" | "exit_always" => {}
+                "leak_once" if signals.is_first(FAULT) => leak(),
+                "leak_always" if signals.is_each(FAULT) => leak(),
+                "exit_once" | "exit_always" | "leak_once" | "leak_always" => {}
                 unknown => panic!("no such program: {unknown}"),
             }
         }
         n.to_string()
     });
     lines.save_as_text_file(out)
+}
+
+/// Takes more memory than it may, until somebody ends it: where nobody does, it ends itself before the machine suffers.
+fn leak() {
+    let mut all = Vec::new();
+    while all.len() < 200 {
+        all.push(vec![1u8; 8 << 20]);
+    }
+    std::process::exit(EXIT_CODE);
 }
 
 /// What prefers the first host, and what reads cached blocks, on three executors.

@@ -34,5 +34,5 @@ pub use operate::{DriverSpec, OperatorReply, OperatorRequest};
 pub use port::Ports;
 pub use resource::{ParseResourcesError, Resources};
 pub use role::{ParseRoleError, RoleName};
-pub use sandbox::{SANDBOX_PROGRAM, SandboxNameError, in_sandbox};
+pub use sandbox::{SANDBOX_PROGRAM, SandboxFilesError, SandboxNameError, in_sandbox, sandbox_files};
 pub use start::{EXECUTOR_ARGUMENT, EXECUTOR_START, ExecutorStart};

@@ -1,6 +1,9 @@
 //! Where files go in the folder of an executor or of a driver that the cluster runs.
 
-use std::path::{Component, Path};
+use std::{
+    collections::BTreeMap,
+    path::{Component, Path, PathBuf},
+};
 
 /// The program in its sandbox.
 pub const SANDBOX_PROGRAM: &str = "program";
@@ -30,6 +33,46 @@ pub fn in_sandbox(name: &str) -> Result<&Path, SandboxNameError> {
         return Err(SandboxNameError(name.to_owned()));
     }
     Ok(path)
+}
+
+/// Files that are brought beside a program cannot be.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum SandboxFilesError {
+    /// There is none.
+    #[error("{0:?} is no file: write FILE or NAME=FILE, with commas between several")]
+    NoFile(PathBuf),
+    /// One cannot have its name.
+    #[error(transparent)]
+    Name(#[from] SandboxNameError),
+    /// Two have one name.
+    #[error("there are two files {0}: give one another name, NAME=FILE")]
+    Twice(String),
+}
+
+/// Files by the names that they are to have in sandboxes, each typed as `FILE` or `NAME=FILE`. Looks whether they are there.
+///
+/// ```
+/// # use rsk_proto::sandbox_files;
+/// assert!(sandbox_files(["a=no/such"]).unwrap_err().to_string().contains("is no file"));
+/// ```
+pub fn sandbox_files<'a>(
+    typed: impl IntoIterator<Item = &'a str>,
+) -> Result<BTreeMap<String, PathBuf>, SandboxFilesError> {
+    let mut all = BTreeMap::new();
+    for typed in typed {
+        let last = || Path::new(typed).file_name().unwrap_or_default().to_string_lossy().into_owned();
+        let (name, path) =
+            typed.split_once('=').map_or_else(|| (last(), typed), |(name, path)| (name.to_owned(), path));
+        in_sandbox(&name)?;
+        let path = PathBuf::from(path);
+        if !path.is_file() {
+            return Err(SandboxFilesError::NoFile(path));
+        }
+        if all.insert(name.clone(), path).is_some() {
+            return Err(SandboxFilesError::Twice(name));
+        }
+    }
+    Ok(all)
 }
 
 #[cfg(test)]

@@ -358,12 +358,14 @@ impl Allocator for DrfAllocator {
         super::reasons::reasons(self, framework)
     }
 
-    fn largest(&self) -> Option<&Resources> {
-        let agents = self.pool.agents().map(|(_, agent)| &agent.total);
-        agents.max_by_key(|total| (total.cpus_milli, total.memory_bytes))
+    fn largest(&self, role: &RoleName) -> Option<Resources> {
+        let agents = self.pool.agents().map(|(_, agent)| agent.most_for(role));
+        let largest = agents.max_by_key(|most| (most.cpus_milli, most.memory_bytes));
+        largest.map(Cow::into_owned)
     }
 
-    fn is_satisfiable(&self, demand: &Demand) -> bool {
-        self.pool.could_give(demand)
+    fn is_satisfiable(&self, role: &RoleName, demand: &Demand) -> bool {
+        let one = Demand { count: Some(1), ..demand.clone() };
+        self.pool.agents().any(|(_, agent)| one.part_of(&agent.most_for(role)).is_some())
     }
 }

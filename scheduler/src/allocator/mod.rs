@@ -89,8 +89,8 @@ pub trait Allocator {
     fn share_milli(&self, role: &RoleName) -> u32;
     /// Why a framework that wants something gets nothing, in whole sentences.
     fn reasons(&self, framework: FrameworkId, now: Time) -> Vec<String>;
-    /// Of all agents the one with most cpus, and then memory, by what it has in all.
-    fn largest(&self) -> Option<&Resources>;
-    /// Whether an agent that had nothing to do could give one shape of a demand.
-    fn is_satisfiable(&self, demand: &Demand) -> bool;
+    /// The most that an agent which had nothing to do could give a role: by cpus, and then memory.
+    fn largest(&self, role: &RoleName) -> Option<Resources>;
+    /// Whether an agent that had nothing to do could give a role one shape of a demand.
+    fn is_satisfiable(&self, role: &RoleName, demand: &Demand) -> bool;
 }

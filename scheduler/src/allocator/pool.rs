@@ -1,7 +1,7 @@
 //! What agents have, what is kept for roles, what is held.
 
 use super::ReserveError;
-use rsk_proto::{AgentId, Demand, Resources, RoleName};
+use rsk_proto::{AgentId, Resources, RoleName};
 use std::{
     borrow::Cow,
     collections::{BTreeMap, BTreeSet},
@@ -59,6 +59,14 @@ impl Agent {
             Some(free) => Cow::Owned(free.saturating_sub(&free.saturating_sub(&self.unheld))),
             None => Cow::Borrowed(&self.free),
         }
+    }
+
+    /// What a role could be offered if nobody held anything.
+    pub(super) fn most_for(&self, role: &RoleName) -> Cow<'_, Resources> {
+        let others = self.roles.iter().filter(|(other, part)| *other != role && !part.reserved.is_empty());
+        others.fold(Cow::Borrowed(&self.total), |most, (_, part)| {
+            Cow::Owned(most.saturating_sub(&part.reserved))
+        })
     }
 
     /// Whether a part of it is kept for somebody.
@@ -188,12 +196,6 @@ impl Pool {
             }
             self.changed(id);
         }
-    }
-
-    /// Whether an agent that had nothing to do could give one shape.
-    pub(super) fn could_give(&self, demand: &Demand) -> bool {
-        let one = Demand { count: Some(1), ..demand.clone() };
-        self.agents.values().any(|agent| one.part_of(&agent.total).is_some())
     }
 
     fn changed(&mut self, id: AgentId) {

@@ -152,6 +152,12 @@ fn keeps_reservations_for_their_role(all: impl Allocator) {
     let prod = role("prod");
     assert_eq!(all.reserve(agent(1), &prod, read("cpus:4;mem:400")), Ok(()));
     assert!(all.reserve(agent(1), &role("dev"), read("cpus:7")).is_err(), "6 are left");
+    assert_eq!(all.largest(&role("*")), Some(read("cpus:6;mem:600")));
+    let seven = demand("cpus:7;mem:10", None);
+    assert!(
+        all.is_satisfiable(&prod, &seven) && !all.is_satisfiable(&role("*"), &seven),
+        "4 are not for all"
+    );
     all.add_framework(app(1), role("*"));
     all.set_demand(app(1), Some(demand("cpus:1;mem:1", None)));
     assert_eq!(all.allocate(T0), [grant(1, 1, "cpus:6;mem:600")]);
@@ -278,6 +284,6 @@ fn says_why(all: impl Allocator) {
         ]
     );
     let big = demand("cpus:50;mem:10", None);
-    assert!(!all.is_satisfiable(&big));
-    assert_eq!(all.largest(), Some(&read("cpus:10;mem:1000")));
+    assert!(!all.is_satisfiable(&role("a"), &big));
+    assert_eq!(all.largest(&role("a")), Some(read("cpus:10;mem:1000")));
 }

@@ -75,7 +75,10 @@ impl MasterCore {
             return Err(Refusal::Invalid("a stream is one agent's".to_owned()));
         }
         if !AgentResources::adds_up(&facts.resources, &facts.reserved) {
-            let why = format!("an agent keeps more for roles than the {} that it has", facts.resources);
+            let why = format!(
+                "the agent at {} keeps more for roles than the {} that it has: change its --resources",
+                facts.host, facts.resources
+            );
             return Err(Refusal::Invalid(why));
         }
         let is_named = id.is_some();

@@ -53,6 +53,9 @@ impl Drop for Coming {
 }
 
 /// Which blob a file is, and whether all of it.
+/// The extension of what is being deleted.
+const GONE: &str = "gone";
+
 fn named(path: &Path) -> Option<(BlobHash, bool)> {
     let hash = path.file_stem()?.to_str()?.parse().ok()?;
     match path.extension().map(|part| part == "part") {
@@ -81,6 +84,12 @@ impl Blobs {
     pub(super) fn open(work_dir: &Path, rules: KeepBlobs) -> io::Result<Self> {
         let folder = work_dir.join("blobs");
         fs::create_dir_all(&folder)?;
+        for entry in fs::read_dir(&folder)? {
+            let path = entry?.path();
+            if path.extension().is_some_and(|extension| extension == GONE) {
+                fs::remove_file(path)?;
+            }
+        }
         Ok(Blobs { folder, coming: Arc::default(), rules })
     }
 
@@ -149,12 +158,16 @@ impl Blobs {
             if held.contains(&hash) || used.is_ok_and(|used| used >= asked_at) {
                 continue;
             }
-            match fs::remove_file(&path) {
+            // To delete a large file may take long, and whoever asks for a blob waits for the lock.
+            let gone = path.with_extension(GONE);
+            let renamed = fs::rename(&path, &gone);
+            drop(held);
+            match renamed.and_then(|()| fs::remove_file(&gone)) {
+                Ok(()) => tracing::info!(blob = %hash, is_whole, "a blob that nothing needs is deleted"),
                 // An upload has been finished meanwhile.
                 Err(error) if error.kind() == io::ErrorKind::NotFound => {}
-                removed => removed?,
+                Err(error) => tracing::warn!(%error, path = %path.display(), "cannot delete a blob"),
             }
-            tracing::info!(blob = %hash, is_whole, "a blob that nothing needs is deleted");
         }
         Ok(())
     }

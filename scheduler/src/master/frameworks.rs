@@ -290,17 +290,18 @@ impl MasterCore {
             let is_told = framework.hinted.is_some_and(|hinted| self.now.since(hinted) < HINT_EVERY);
             let (Some(demand), Some(link)) = (&framework.demand, framework.link) else { continue };
             let is_early = self.now.since(since) < HINT_AFTER;
+            let role = &framework.record.facts.role;
             let one = Demand { count: Some(1), ..demand.clone() };
             let may_come = expected.iter().any(|total| one.part_of(total).is_some());
-            if is_early || may_come || is_told || self.allocator.is_satisfiable(demand) {
+            if is_early || may_come || is_told || self.allocator.is_satisfiable(role, demand) {
                 continue;
             }
             framework.hinted = Some(self.now);
-            let (shape, largest) = (demand.shape.clone(), self.allocator.largest().cloned());
+            let (shape, largest) = (demand.shape.clone(), self.allocator.largest(role));
             let why = match &largest {
                 None => "there is no agent: start one with rsk agent --master HOST:PORT".to_owned(),
                 Some(largest) => format!(
-                    "{id} wants {shape} of one agent, and the largest agent has {largest}: ask for less, or add an agent"
+                    "{id} wants {shape} of one agent, and the largest agent has {largest} for role {role}: ask for less, or add an agent"
                 ),
             };
             let hint = MasterToFramework::Unsatisfiable { shape, largest, why };

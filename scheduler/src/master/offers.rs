@@ -196,7 +196,8 @@ impl MasterCore {
         let mut old: Vec<OfferId> = expired.map(|(id, _)| *id).collect();
         // Who wants what nobody has starves whatever the others do.
         let starves = |it: &Framework| {
-            it.is_starving() && it.demand.as_ref().is_some_and(|demand| self.allocator.is_satisfiable(demand))
+            let can_get = |demand| self.allocator.is_satisfiable(&it.record.facts.role, demand);
+            it.is_starving() && it.demand.as_ref().is_some_and(can_get)
         };
         if old.len() < self.offers.len() && self.frameworks.values().any(starves) {
             let unanswered = self.offers.iter().skip(old.len());

@@ -495,10 +495,7 @@ fn an_agent_process_ends_politely_on_a_signal() {
 #[test]
 fn an_executor_beyond_its_memory_is_said_to_have_been() {
     let trial = Path::new("/sys/fs/cgroup/memory").join(format!("rsk-test-{}", std::process::id()));
-    if fs::create_dir(&trial).is_err() {
-        eprintln!("not tested: no memory cgroups can be made here");
-        return;
-    }
+    fs::create_dir(&trial).expect("run the tests as root, where memory cgroups may be made");
     fs::remove_dir(trial).unwrap();
     let pair = Pair::start_with(|config| config.cgroups = true);
     pair.launch("x=$(head -c 300000000 /dev/zero | tr '\\0' x); exit 3");

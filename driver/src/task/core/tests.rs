@@ -235,6 +235,17 @@ fn a_straggler_is_tried_once_more_elsewhere_and_the_first_to_end_wins() {
 }
 
 #[test]
+fn a_copy_that_becomes_the_only_try_may_go_where_the_other_one_was() {
+    let mut set = with_a_straggler();
+    set.speculate(&both(), at(500));
+    assert!(!set.is_launchable(HERE, &both(), at(500)));
+    assert!(set.give_back(TaskId(0), &both()));
+    assert_eq!(set.left(), 1);
+    assert_eq!(set.take_launchable(TaskId(10), HERE, &both(), at(500)), Some((P0, 0)));
+    assert!(!set.is_launchable(THERE, &both(), at(500)), "it is in line once");
+}
+
+#[test]
 fn of_two_attempts_one_may_fail_and_both_may() {
     let mut set = with_a_straggler();
     set.speculate(&both(), at(500));

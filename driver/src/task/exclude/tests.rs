@@ -86,3 +86,15 @@ fn what_failed_and_succeeded_elsewhere_excludes_for_a_while() {
     exclusions.succeeded(failures(&[(0, C, "i")]), at(301));
     assert!(exclusions.excluded().is_empty(), "the first is too long ago");
 }
+
+#[test]
+fn an_application_that_excludes_all_there_is_uses_them_again() {
+    let mut exclusions = Exclusions::new(Duration::from_hours(1));
+    exclusions.succeeded(failures(&[(0, A, "h"), (1, A, "h"), (0, B, "h"), (1, B, "h")]), at(0));
+    assert!(!exclusions.look(true, at(10)) && !exclusions.look(true, at(14)));
+    assert!(!exclusions.look(false, at(14)), "somebody has come");
+    assert!(!exclusions.look(true, at(16)) && !exclusions.look(true, at(20)));
+    assert_eq!(names(&exclusions.excluded()), ["1", "2", "h"]);
+    assert!(exclusions.look(true, at(21)));
+    assert!(exclusions.excluded().is_empty() && !exclusions.look(true, at(40)));
+}
