@@ -63,7 +63,12 @@ struct Open {
 impl<R: Read> Bzip2Reader<R> {
     /// `from` is at byte `at` of the file; the split ends before byte `to`.
     pub(super) fn new(from: R, at: u64, to: u64) -> Self {
-        let state = if at == 0 { State::Stream { is_first: true } } else { State::Search };
+        let state = match (at, to) {
+            // What is first belongs to who reads from the beginning, and further than that.
+            (0, 0) => State::Over,
+            (0, _) => State::Stream { is_first: true },
+            _ => State::Search,
+        };
         let bits = Bits::new(from, at);
         Bzip2Reader { bits, to: to.saturating_mul(8), state, checksum: None, given: 0, border: None }
     }

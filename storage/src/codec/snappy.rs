@@ -1,11 +1,42 @@
 //! snappy's own frames. Nothing marks their end: a file cut between two chunks looks whole.
 
 use super::damaged;
-use std::io::{self, Read};
+use std::io::{self, Read, Write};
 
 pub(super) const HEAD: [u8; 10] = *b"\xff\x06\0\0sNaPpY";
 /// No chunk stands for more.
 const CHUNK_BYTES: usize = 64 << 10;
+
+/// Frames of what is written to it; of nothing, a head alone, which `snap` would leave out.
+pub(super) struct SnappyWriter<W: Write> {
+    to: snap::write::FrameEncoder<W>,
+    is_empty: bool,
+}
+
+impl<W: Write> SnappyWriter<W> {
+    pub(super) fn new(to: W) -> Self {
+        SnappyWriter { to: snap::write::FrameEncoder::new(to), is_empty: true }
+    }
+
+    pub(super) fn finish(self) -> io::Result<W> {
+        let mut to = self.to.into_inner().map_err(snap::write::IntoInnerError::into_error)?;
+        if self.is_empty {
+            to.write_all(&HEAD)?;
+        }
+        Ok(to)
+    }
+}
+
+impl<W: Write> Write for SnappyWriter<W> {
+    fn write(&mut self, from: &[u8]) -> io::Result<usize> {
+        self.is_empty &= from.is_empty();
+        self.to.write(from)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.to.flush()
+    }
+}
 
 /// What comes out of snappy's frames, each chunk checked.
 ///

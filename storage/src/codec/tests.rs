@@ -29,6 +29,14 @@ impl Read for Slow<'_> {
     }
 }
 
+#[test]
+fn nothing_is_packed_as_something_and_comes_back() {
+    for codec in Codec::ALL {
+        let packed = pack(codec, b"");
+        assert_eq!(unpack(codec, &packed).map_err(|error| error.to_string()), Ok(Vec::new()), "{codec}");
+    }
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(64))]
 

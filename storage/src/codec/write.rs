@@ -3,6 +3,7 @@
 use super::{
     Codec,
     hadoop::{Chunks, HadoopWriter},
+    snappy::SnappyWriter,
     zstd::ZstdWriter,
 };
 use flate2::{
@@ -29,7 +30,7 @@ enum Pack<W: Write> {
     Bzip2(bzip2::write::BzEncoder<W>),
     Zstd(ZstdWriter<W>),
     Lz4(Box<FrameEncoder<W>>),
-    Snappy(Box<snap::write::FrameEncoder<W>>),
+    Snappy(Box<SnappyWriter<W>>),
     Hadoop(HadoopWriter<W>),
 }
 
@@ -47,7 +48,7 @@ impl Codec {
             Codec::Bzip2 => Pack::Bzip2(bzip2::write::BzEncoder::new(to, bzip2::Compression::best())),
             Codec::Zstd => Pack::Zstd(ZstdWriter::new(to)),
             Codec::Lz4 => Pack::Lz4(Box::new(FrameEncoder::with_frame_info(frames(), to))),
-            Codec::Snappy => Pack::Snappy(Box::new(snap::write::FrameEncoder::new(to))),
+            Codec::Snappy => Pack::Snappy(Box::new(SnappyWriter::new(to))),
             Codec::Lz4Hadoop => Pack::Hadoop(HadoopWriter::new(to, Chunks::Lz4)),
             Codec::SnappyHadoop => Pack::Hadoop(HadoopWriter::new(to, Chunks::Snappy)),
         };
@@ -64,7 +65,7 @@ impl<W: Write> CodecWriter<W> {
             Pack::Bzip2(to) => to.finish(),
             Pack::Zstd(to) => to.finish(),
             Pack::Lz4(to) => Ok(to.finish()?),
-            Pack::Snappy(to) => to.into_inner().map_err(snap::write::IntoInnerError::into_error),
+            Pack::Snappy(to) => to.finish(),
             Pack::Hadoop(to) => to.finish(),
         }
     }
