@@ -71,7 +71,7 @@ impl Pair {
         let mut config = config(&master, folder.path());
         change(&mut config);
         let agent = Some(Agent::start(config).unwrap());
-        registered(&master);
+        registered(&master, 1);
         Pair { master, agent, folder }
     }
 
@@ -97,9 +97,12 @@ fn sandbox(work_dir: &Path) -> PathBuf {
     work_dir.join(format!("frameworks/{APP}/executors/{}", KEY.executor))
 }
 
-fn registered(master: &Master) -> (Incarnation, Vec<ExecutorReport>) {
+/// What the agent says it runs, in its n-th start: the one before may have greeted more than once, if it was slow.
+fn registered(master: &Master, start: u64) -> Vec<ExecutorReport> {
     master.wait_for("who it is", |message| match message {
-        AgentToMaster::Register { incarnation, executors, .. } => Some((incarnation, executors)),
+        AgentToMaster::Register { incarnation, executors, .. } if incarnation == Incarnation(start) => {
+            Some(executors)
+        }
         _ => None,
     })
 }
@@ -145,6 +148,12 @@ fn pid_in(path: &Path) -> u32 {
 fn is_alive(pid: u32) -> bool {
     let stat = fs::read_to_string(format!("/proc/{pid}/stat"));
     stat.is_ok_and(|stat| !stat.rsplit_once(") ").unwrap().1.starts_with(['Z', 'X']))
+}
+
+/// The tick of the machine's clock in which a process started.
+fn started(pid: u32) -> u64 {
+    let stat = fs::read_to_string(format!("/proc/{pid}/stat")).unwrap();
+    stat.rsplit_once(") ").unwrap().1.split(' ').nth(19).unwrap().parse().unwrap()
 }
 
 #[test]
@@ -316,8 +325,7 @@ fn executors_outlive_their_master_and_it_hears_of_them_when_it_is_back() {
     let address = pair.master.address.clone();
     drop(pair.master);
     pair.master = Master::start_at(&address);
-    let (incarnation, executors) = registered(&pair.master);
-    assert_eq!(incarnation, Incarnation(1));
+    let executors = registered(&pair.master, 1);
     assert_eq!(
         executors.iter().map(|it| (it.key, it.state.clone())).collect::<Vec<_>>(),
         [(KEY, ExecutorState::Running)]
@@ -397,7 +405,7 @@ fn agent_process() {
 fn orphan() -> (Master, tempfile::TempDir, u32) {
     let (master, folder) = (Master::start(), tempfile::tempdir().unwrap());
     let mut agent = Process::start(&master, folder.path());
-    assert_eq!(registered(&master).0, Incarnation(1));
+    registered(&master, 1);
     let script = "#!/bin/sh\necho $$ > pid; while [ ! -e go ]; do sleep 0.02; done; echo done\n";
     master.order(MasterToAgent::Launch(Box::new(spec(master.put(script.as_bytes())))));
     let pid = pid_in(&sandbox(folder.path()).join("pid"));
@@ -411,8 +419,7 @@ fn orphan() -> (Master, tempfile::TempDir, u32) {
 fn an_agent_that_was_killed_finds_its_executors_again() {
     let (master, folder, pid) = orphan();
     let agent = Agent::start(config(&master, folder.path())).unwrap();
-    let (incarnation, executors) = registered(&master);
-    assert_eq!(incarnation, Incarnation(2));
+    let executors = registered(&master, 2);
     assert_eq!((executors[0].key, &executors[0].state), (KEY, &ExecutorState::Running));
     assert!(is_alive(pid));
     fs::write(sandbox(folder.path()).join("go"), "").unwrap();
@@ -435,7 +442,7 @@ fn an_agent_that_starts_again_listens_where_it_did_unless_somebody_else_does() {
 fn an_adopted_executor_can_be_killed() {
     let (master, folder, pid) = orphan();
     let _agent = Agent::start(config(&master, folder.path())).unwrap();
-    registered(&master);
+    registered(&master, 2);
     kill(&master, Duration::from_secs(30));
     assert_eq!(ended(&master), ExecutorEnd::Killed);
     assert!(!is_alive(pid));
@@ -449,7 +456,7 @@ fn an_executor_that_ended_while_its_agent_was_away_is_told_of() {
     let pid = pid_in(&sandbox(folder.path()).join("pid"));
     until("it ends", || !is_alive(pid));
     let _agent = Agent::start(config(&master, folder.path())).unwrap();
-    let (_, executors) = registered(&master);
+    let executors = registered(&master, 2);
     assert_eq!(executors[0].state, ExecutorState::Ended(ExecutorEnd::Unseen));
 }
 
@@ -458,13 +465,17 @@ fn a_stranger_with_the_number_of_an_executor_is_neither_adopted_nor_hurt() {
     let (master, folder, pid) = orphan();
     assert!(Command::new("kill").args(["-9", &pid.to_string()]).status().unwrap().success());
     until("it is gone", || !is_alive(pid));
-    let mut stranger = Process(Command::new("sleep").arg("600").spawn().unwrap());
     let path = folder.path().join(format!("checkpoints/{APP}.{}.json", KEY.executor));
     let mut checkpoint: serde_json::Value = serde_json::from_slice(&fs::read(&path).unwrap()).unwrap();
+    // A process is known by its number and the tick it started in: a stranger of the same tick is none.
+    let started_then = checkpoint["process"]["started"].as_u64().unwrap();
+    let strangers = || Process(Command::new("sleep").arg("600").spawn().unwrap());
+    let is_later = |it: &Process| started(it.0.id()) > started_then;
+    let mut stranger = std::iter::repeat_with(strangers).find(is_later).unwrap();
     checkpoint["process"]["pid"] = stranger.0.id().into();
     fs::write(&path, checkpoint.to_string()).unwrap();
     let _agent = Agent::start(config(&master, folder.path())).unwrap();
-    let (_, executors) = registered(&master);
+    let executors = registered(&master, 2);
     assert_eq!(executors[0].state, ExecutorState::Ended(ExecutorEnd::Unseen));
     assert!(stranger.0.try_wait().unwrap().is_none());
 }
@@ -477,7 +488,7 @@ fn a_process_that_was_not_written_down_yet_is_ended_by_the_next_start() {
     checkpoint["process"] = serde_json::Value::Null;
     fs::write(&path, checkpoint.to_string()).unwrap();
     let _agent = Agent::start(config(&master, folder.path())).unwrap();
-    let (_, executors) = registered(&master);
+    let executors = registered(&master, 2);
     assert!(matches!(executors[0].state, ExecutorState::Ended(ExecutorEnd::LaunchFailed(_))));
     assert!(!is_alive(pid));
 }
@@ -486,7 +497,7 @@ fn a_process_that_was_not_written_down_yet_is_ended_by_the_next_start() {
 fn an_agent_process_ends_politely_on_a_signal() {
     let (master, folder) = (Master::start(), tempfile::tempdir().unwrap());
     let mut agent = Process::start(&master, folder.path());
-    registered(&master);
+    registered(&master, 1);
     assert!(Command::new("kill").arg(agent.0.id().to_string()).status().unwrap().success());
     master.wait_for("goodbye", |message| (message == AgentToMaster::Leaving).then_some(()));
     assert!(agent.0.wait().unwrap().success());
