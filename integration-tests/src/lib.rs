@@ -8,6 +8,7 @@ pub mod invariant;
 mod link;
 mod process;
 mod program;
+pub mod services;
 pub mod simulation;
 
 pub use link::Link;
