@@ -2,9 +2,21 @@
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
-use integration_tests::services::{Hdfs, HdfsSettings, S3};
+use integration_tests::{
+    Process,
+    services::{Hdfs, HdfsSettings, S3, WITHIN},
+};
 use object_store::{Error, ObjectStoreExt, path::Path};
-use std::{fs, time::Duration};
+use std::{
+    env, fs,
+    net::TcpStream,
+    process::Command,
+    thread,
+    time::{Duration, Instant},
+};
+
+/// Where a test that is to be killed says what it has started.
+const TOLD: &str = "RSK_TEST_TOLD";
 
 #[track_caller]
 fn shell(hdfs: &Hdfs, args: &[&str]) -> Vec<u8> {
@@ -83,4 +95,34 @@ fn s3_keeps_an_object_for_who_has_the_key() {
         let client = s3.client("another").build().unwrap();
         assert_eq!(client.get(&path).await.unwrap().bytes().await.unwrap(), "another");
     });
+}
+
+#[test]
+fn a_server_ends_with_a_test_that_is_killed() {
+    if let Some(told) = env::var_os(TOLD) {
+        let s3 = S3::start();
+        fs::write(&told, s3.address()).unwrap();
+        thread::sleep(WITHIN);
+        panic!("nobody has killed this");
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let told = folder.path().join("told");
+    let name = "a_server_ends_with_a_test_that_is_killed";
+    let mut command = Command::new(env::current_exe().unwrap());
+    let test = Process::start(command.args(["--exact", name]).env(TOLD, &told).env("TMPDIR", folder.path()));
+    let until = Instant::now() + WITHIN;
+    let address = loop {
+        let address = fs::read_to_string(&told).unwrap_or_default();
+        if !address.is_empty() {
+            break address;
+        }
+        assert!(Instant::now() < until, "no server has been started");
+        thread::sleep(Duration::from_millis(20));
+    };
+    assert!(TcpStream::connect(&address).is_ok());
+    test.kill();
+    while TcpStream::connect(&address).is_ok() {
+        assert!(Instant::now() < until, "the server still runs");
+        thread::sleep(Duration::from_millis(20));
+    }
 }

@@ -8,7 +8,9 @@ mod daemon;
 mod port;
 mod hdfs;
 mod s3;
+mod faults;
 
+pub use faults::{Fault, FaultProxy, Injected, When};
 pub use hdfs::{Hdfs, HdfsSettings};
 pub use s3::S3;
 
