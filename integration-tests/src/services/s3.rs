@@ -77,6 +77,9 @@ impl S3 {
             // They would be on ports that are the same for everybody.
             "-s3.port.iceberg=0".to_owned(),
             "-s3.port.lance=0".to_owned(),
+            // It is alone: started again, it would wait for others for ten seconds.
+            "-master.electionTimeout=1s".to_owned(),
+            "-master.resumeState=false".to_owned(),
             format!("-master.volumeSizeLimitMB={VOLUME_SIZE}"),
             format!("-volume.max={VOLUMES_MAX}"),
         ];

@@ -144,14 +144,9 @@ fn without(listing: &str, key: &str) -> Option<String> {
     let at = listing.find(&format!("<Key>{key}</Key>"))?;
     let end = at + listing[at..].find("</Contents>")? + "</Contents>".len();
     let begin = listing[..at].rfind("<Contents>")?;
-    let mut left = format!("{}{}", &listing[..begin], &listing[end..]);
-    if let Some((before, rest)) = listing.split_once("<KeyCount>")
-        && let Some((count, _)) = rest.split_once("</KeyCount>")
-        && let Ok(count) = count.parse::<usize>()
-        && before.len() < begin.max(end)
-    {
-        let tag = |count| format!("<KeyCount>{count}</KeyCount>");
-        left = left.replacen(&tag(count), &tag(count.saturating_sub(1)), 1);
-    }
-    Some(left)
+    let left = format!("{}{}", &listing[..begin], &listing[end..]);
+    let (before, counted) = left.split_once("<KeyCount>")?;
+    let (count, after) = counted.split_once("</KeyCount>")?;
+    let count = count.parse::<usize>().ok()?.checked_sub(1)?;
+    Some(format!("{before}<KeyCount>{count}</KeyCount>{after}"))
 }
