@@ -18,14 +18,16 @@ use std::{
 pub enum Fault {
     /// Nothing: requests are counted alone.
     None,
-    /// It does not reach the server. The answer has this status and, as S3 has it, this code: `(503, "SlowDown")`.
+    /// It does not reach the server. The answer has this status and, as S3 has it, this code: `(503, "SlowDown")`, or
+    /// `(403, "ExpiredToken")`.
     Answer(u16, &'static str),
     /// It reaches the server so much later.
     Delay(Duration),
     /// The server gets so many bytes of the request's body, then nobody hears of the other: the client's connection is reset.
     /// A shorter body gets through.
     ResetRequest(u64),
-    /// The client gets so many bytes of the answer's body, then its connection is reset. A shorter body gets through.
+    /// The client gets so many bytes of the answer's body, fewer where it does not read them, then its connection is reset.
+    /// A shorter body gets through.
     ResetResponse(u64),
     /// As [`Fault::ResetResponse`], but the connection is closed as if all had been said.
     CutResponse(u64),

@@ -191,11 +191,17 @@ impl Hdfs {
 
     fn wait_for_name_node(&mut self, is_so: impl Fn(&State) -> bool) -> Result<(), String> {
         let (port, rpc) = (self.web_port, self.port);
-        let name_node = self.name_node.as_mut().unwrap();
+        let Hdfs { name_node, data_nodes, .. } = self;
+        let name_node = name_node.as_mut().unwrap();
         // The port of its pages is there before the one that clients use.
         let answers = || TcpStream::connect(("127.0.0.1", rpc)).is_ok();
-        let is_so = || answers() && State::of(port).is_ok_and(|state| is_so(&state));
-        name_node.wait("the NameNode is as it should be", is_so)
+        name_node.wait("the NameNode is as it should be", || {
+            for data_node in data_nodes.iter_mut().flatten() {
+                let ended = data_node.ended();
+                assert!(ended.is_none(), "a DataNode ended: {ended:?}\n{}", data_node.tail());
+            }
+            answers() && State::of(port).is_ok_and(|state| is_so(&state))
+        })
     }
 
     fn launch_name_node(&mut self) {
