@@ -100,8 +100,8 @@ fn s3_keeps_an_object_for_who_has_the_key() {
 #[test]
 fn a_server_ends_with_a_test_that_is_killed() {
     if let Some(told) = env::var_os(TOLD) {
-        let s3 = S3::start();
-        fs::write(&told, s3.address()).unwrap();
+        let hdfs = Hdfs::start();
+        fs::write(&told, hdfs.uri().trim_start_matches("hdfs://")).unwrap();
         thread::sleep(WITHIN);
         panic!("nobody has killed this");
     }
