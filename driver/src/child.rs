@@ -10,8 +10,8 @@ use crate::{
 };
 use rsk_executor::{DriverLink, Executor, Process, ProcessError, block};
 use rsk_proto::{
-    ByteSize, EXECUTOR_ARGUMENT, EXECUTOR_START, ExecutorStart, TaskEnd, TaskError, TaskId, ToExecutor,
-    receive, send,
+    ByteSize, EXECUTOR_ARGUMENT, EXECUTOR_START, ExecutorStart, Sealed, TaskEnd, TaskError, TaskId,
+    ToExecutor, receive, send,
 };
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use std::{
@@ -167,6 +167,7 @@ impl ChildSlot {
             slots: 1,
             work_dir: self.executor.work_dir().path().to_owned(),
             secret: None,
+            storage: Sealed::of(self.executor.storage().config()).map_err(io::Error::other)?,
         };
         send(&welcome, &mut to)?;
         let peer = Peer::start(to.try_clone()?, to, Arc::clone(&self.link), || ())?;

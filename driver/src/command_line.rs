@@ -1,6 +1,6 @@
 //! What was typed behind the program's name: `[--conf key=value …] [MASTER] [app arguments]`.
 
-use crate::{Config, Error, Result, config::KEYS};
+use crate::{Config, Error, Result, config::keys};
 use std::str::FromStr;
 
 /// The program's own arguments: what follows the settings and the master.
@@ -84,7 +84,7 @@ pub(crate) fn help(program: &str, usage: &str) -> String {
          MASTER is where it runs:\n  local      one task at a time\n  local[K]   K tasks at a time\n  \
          local[*]   as many as there are CPUs (the default)\n\nKEY=VALUE, with defaults:\n"
     );
-    for (key, meaning) in KEYS {
+    for (key, meaning) in keys() {
         text.extend(["  ", &format!("{key:28}"), " ", meaning, "\n"]);
     }
     text

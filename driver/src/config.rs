@@ -2,6 +2,7 @@
 
 use crate::{Error, JobOrder, PoolShare};
 use rsk_proto::{ByteSize, RoleName};
+use rsk_storage::{STORAGE_KEYS, StorageConfig};
 use std::{collections::BTreeMap, path::PathBuf, time::Duration};
 
 /// How a context runs. Each field is a key of `--conf key=value` of the same name.
@@ -68,6 +69,9 @@ pub struct Config {
     /// `files`, as `FILE` or `NAME=FILE` with commas: files that the driver and tasks find by [`file`](crate::file).
     /// Default: none.
     pub files: BTreeMap<String, PathBuf>,
+    /// The settings of [`STORAGE_KEYS`], such as `s3.endpoint`: how stores are reached, where the environment does not
+    /// say it. Default: none.
+    pub storage: Vec<(String, String)>,
     /// `checkpoint_dir`: where checkpoints go, and stay. Default: the work directory, and they go with their RDDs.
     pub checkpoint_dir: Option<PathBuf>,
 }
@@ -112,13 +116,18 @@ impl Default for Config {
             progress: true,
             log: LogLevel(tracing::level_filters::LevelFilter::WARN),
             files: BTreeMap::new(),
+            storage: Vec::new(),
             checkpoint_dir: None,
         }
     }
 }
 
 /// Every key with what it means, as `--help` prints them.
-pub(crate) const KEYS: [(&str, &str); 23] = [
+pub(crate) fn keys() -> impl Iterator<Item = (&'static str, &'static str)> {
+    KEYS.into_iter().chain(STORAGE_KEYS)
+}
+
+const KEYS: [(&str, &str); 23] = [
     ("memory=1g", "what the process may use; 60 % of it is the budget of execution and cache"),
     ("work_dir=DIR", "where shuffles, spills and cached blocks are kept; the system's temporary folder"),
     ("task_attempts=4", "tries at one task before its job fails"),
@@ -245,6 +254,12 @@ impl Config {
                 }
                 _ => return Err(fail("off, error, warn, info or debug is needed".to_owned())),
             },
+            _ if STORAGE_KEYS.iter().any(|(it, _)| name_of(it) == key) => {
+                let setting = (key.to_owned(), value.to_owned());
+                StorageConfig::collect([], std::slice::from_ref(&setting))
+                    .map_err(|error| fail(error.why.to_owned()))?;
+                self.storage.push(setting);
+            }
             _ => {
                 let hint = nearest(key)
                     .map_or("--help lists them".to_owned(), |key| format!("the nearest is {key:?}"));
@@ -267,13 +282,18 @@ fn pool(typed: &str) -> Option<(String, PoolShare)> {
     fields.next().is_none().then_some((name, PoolShare { weight, slots_min }))
 }
 
+/// The key of `key=value`.
+fn name_of(setting: &'static str) -> &'static str {
+    setting.split_once('=').map_or(setting, |(key, _)| key)
+}
+
 /// The key that looks most like what was typed, if one does.
 fn nearest(typed: &str) -> Option<&'static str> {
     let likeness = |key: &str| {
         let is_part = typed.len() >= 3 && (key.contains(typed) || typed.contains(key));
         if is_part { 1.0 } else { strsim::jaro_winkler(key, typed) }
     };
-    let keys = KEYS.into_iter().filter_map(|(key, _)| Some(key.split_once('=')?.0));
+    let keys = keys().map(|(key, _)| name_of(key));
     let (likeness, key) = keys.map(|key| (likeness(key), key)).max_by(|a, b| a.0.total_cmp(&b.0))?;
     (likeness >= LIKENESS_MIN).then_some(key)
 }
@@ -302,7 +322,7 @@ mod tests {
         let (_, settings) = tour.split_once("# Settings\n").unwrap();
         let (settings, _) = settings.split_once("\n# ").unwrap();
         let rows: Vec<_> = settings.lines().filter(|line| line.starts_with("| `")).skip(1).collect();
-        let keys: Vec<_> = KEYS.iter().map(|(key, meaning)| format!("| `{key}` | {meaning} |")).collect();
+        let keys: Vec<_> = keys().map(|(key, meaning)| format!("| `{key}` | {meaning} |")).collect();
         assert_eq!(rows, keys);
     }
 

@@ -16,7 +16,7 @@ use crate::{
 };
 use rsk_executor::{ExecutorConfig, TaskContext, WorkDir, shuffle::folder};
 use rsk_proto::{Data, ShuffleId};
-use rsk_storage::InputFile;
+use rsk_storage::{InputFile, Location, Storage, StorageConfig};
 use std::{
     path::{Path, PathBuf},
     sync::{
@@ -110,6 +110,9 @@ impl Context {
             Arc::clone(&blocks),
             Arc::clone(&accumulators),
         ));
+        let variables = std::env::vars_os()
+            .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)));
+        let storage = Storage::new(StorageConfig::collect(variables, &config.storage)?);
         let backend = Backend::start(
             sizes,
             &config,
@@ -118,6 +121,7 @@ impl Context {
             Arc::clone(&dispatch),
             Arc::clone(&values),
             Arc::clone(&map_outputs),
+            storage,
         )?;
         backend.forget_with(&values, &blocks);
         let context = Context(Arc::new(Inner {
@@ -302,10 +306,12 @@ impl Context {
 
     /// Input, found. On a cluster by absolute paths: executors have current folders of their own.
     pub(crate) fn list(&self, paths: &str) -> Result<Vec<InputFile>, Error> {
-        let mut files = rsk_storage::list(paths)?;
+        let mut files = self.0.backend.executor().storage().list(paths)?;
         if self.0.backend.is_cluster() {
             for file in &mut files {
-                file.path = absolute(&file.path);
+                if let Location::Local(path) = &mut file.location {
+                    *path = absolute(path);
+                }
             }
         }
         Ok(files)

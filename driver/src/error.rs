@@ -50,6 +50,9 @@ pub enum Error {
     /// Input is not there.
     #[error(transparent)]
     List(#[from] rsk_storage::ListError),
+    /// A setting of storage is wrong.
+    #[error(transparent)]
+    Storage(#[from] rsk_storage::StorageConfigError),
     /// Output cannot be written.
     #[error(transparent)]
     Write(#[from] rsk_storage::WriteError),

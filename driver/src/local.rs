@@ -17,8 +17,9 @@ use crate::{
 use parking_lot::Mutex;
 use rsk_executor::{DriverLink, Executor, ExecutorConfig, WorkDir};
 use rsk_proto::{
-    Cause, ExecutorId, MapOutputs, PartitionId, ShuffleId, TaskEnd, TaskError, TaskMetrics, ValueId,
+    Cause, ExecutorId, MapOutputs, PartitionId, Sealed, ShuffleId, TaskEnd, TaskError, TaskMetrics, ValueId,
 };
+use rsk_storage::Storage;
 use std::{
     cell::Cell,
     panic::{AssertUnwindSafe, catch_unwind},
@@ -54,10 +55,12 @@ impl Backend {
         dispatch: Arc<Dispatch>,
         values: Arc<ValueRegistry>,
         map_outputs: Arc<MapOutputTable>,
+        storage: Storage,
     ) -> Result<Backend, Error> {
+        let sealed = Sealed::of(storage.config()).map_err(std::io::Error::other)?;
         let link = Arc::new(Link { values, map_outputs });
         let driver = Arc::clone(&link) as Arc<dyn DriverLink>;
-        let executor = Executor::new(sizes, crate::rdd::action::run_task, driver, work_dir, None);
+        let executor = Executor::new(sizes, crate::rdd::action::run_task, driver, work_dir, None, storage);
         let (mut threads, peers) = (Vec::new(), Arc::<Peers>::default());
         let parts = || framework::Parts {
             dispatch: Arc::clone(&dispatch),
@@ -65,6 +68,7 @@ impl Backend {
             peers: Arc::clone(&peers),
             map_outputs: Arc::clone(&link.map_outputs),
             results: executor.work_dir().result(),
+            storage: sealed.clone(),
         };
         let mut cluster = None;
         let framework = match master {

@@ -11,6 +11,7 @@ use rsk_proto::{
     ByteSize, Cause, Data, MapOutputs, PartitionId, ShuffleId, StageId, TaskAttempt, TaskError, TaskId,
     TaskOutput, ValueId,
 };
+use rsk_storage::Storage;
 use std::{collections::HashMap, hash::Hash, hint::black_box, sync::Arc};
 
 const RUNS: usize = 7;
@@ -70,7 +71,14 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let parent = tempfile::tempdir()?;
     let config = ExecutorConfig { slots: 2, memory: ByteSize::mib(1024) };
     let run = |_: &mut rsk_proto::Decoder<'_>, _: &TaskContext| Ok(TaskOutput::Inline(Vec::new()));
-    let executor = Executor::new(config, run, Arc::new(NoDriver), WorkDir::create(parent.path())?, None);
+    let executor = Executor::new(
+        config,
+        run,
+        Arc::new(NoDriver),
+        WorkDir::create(parent.path())?,
+        None,
+        Storage::default(),
+    );
     let (stage, partition) = (StageId(0), PartitionId(0));
     let attempt = TaskAttempt { task: TaskId(0), stage, stage_attempt: 0, partition, attempt: 0 };
     let task = TaskContext::new(executor, attempt, config.task_share(), Arc::default());

@@ -6,6 +6,7 @@ use rsk_proto::{
     ByteSize, Cause, MapOutput, MapOutputs, PartitionId, ShuffleId, StageId, TaskAttempt, TaskError, TaskId,
     ValueId,
 };
+use rsk_storage::Storage;
 use std::{
     panic::{self, AssertUnwindSafe},
     sync::{
@@ -46,7 +47,7 @@ impl Fixture {
         let run =
             |_: &mut rsk_proto::Decoder<'_>, _: &TaskContext| unreachable!("tests call operators directly");
         let link = Arc::clone(&driver) as Arc<dyn DriverLink>;
-        let executor = Executor::new(config, run, link, work_dir, None);
+        let executor = Executor::new(config, run, link, work_dir, None, Storage::default());
         Fixture { driver, executor, is_killed: Arc::default(), _parent: parent }
     }
 

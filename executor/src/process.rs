@@ -22,6 +22,7 @@ use rsk_proto::{
     Cause, ExecutorStart, FromExecutor, HEARTBEAT_EVERY, Keeper, MapOutputs, ProgramHash, STREAM_VERSION,
     ShuffleId, TaskError, TaskId, ToExecutor, VALUE_SHARED_FROM, ValueId, receive,
 };
+use rsk_storage::{Storage, StorageConfig};
 use std::{
     collections::{HashMap, VecDeque},
     fs::{self, File},
@@ -84,9 +85,9 @@ pub fn serve(
     let claim = start.as_ref().map(|start| (start.executor, start.token.clone()));
     let blocks_at = blocks.as_ref().map(TcpListener::local_addr).transpose()?.map(|at| at.to_string());
     link.say(&FromExecutor::Hello { version: STREAM_VERSION, program: hash, claim, blocks_at })?;
-    let (config, work_dir, secret) = match receive(&mut from)? {
-        ToExecutor::Welcome { memory, slots, work_dir, secret } => {
-            (ExecutorConfig { slots, memory }, work_dir, secret)
+    let (config, work_dir, secret, storage) = match receive(&mut from)? {
+        ToExecutor::Welcome { memory, slots, work_dir, secret, storage } => {
+            (ExecutorConfig { slots, memory }, work_dir, secret, storage)
         }
         ToExecutor::Refused { why } => return Err(ProcessError::Refused(why)),
         _ => return Err(io::Error::other("the driver did not answer the greeting").into()),
@@ -97,7 +98,8 @@ pub fn serve(
         None => WorkDir::of_another(work_dir),
     };
     let is_of_agent = start.is_some();
-    let executor = Executor::new(config, program, driver, work_dir, keeper);
+    let storage = storage.open::<StorageConfig>().map_err(io::Error::other)?;
+    let executor = Executor::new(config, program, driver, work_dir, keeper, Storage::new(storage));
     secret.inspect(|secret| executor.holders().introduce(*secret));
     let gives = blocks.zip(secret).map(|(at, secret)| BlockServer::start(at, executor.blocks(), secret));
     let _gives = gives.transpose()?;

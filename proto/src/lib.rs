@@ -16,6 +16,7 @@ mod codec;
 mod frame;
 mod id;
 mod size;
+mod sealed;
 mod stream;
 mod part_size;
 mod unheard;
@@ -51,6 +52,7 @@ pub use id::{
     StageId, TaskAttempt, TaskId, ValueId,
 };
 pub use part_size::PartSize;
+pub use sealed::Sealed;
 pub use serve::{FetchReply, FetchRequest, SERVE_VERSION, Wanted};
 pub use shuffle_file::{
     INDEX_ENTRY_BYTES, INDEX_HEAD_BYTES, Piece, decode_index_entry, encode_index, index_entry_offset,

@@ -5,8 +5,8 @@
 //! way and their ends the other, with questions and answers in between. Bump [`STREAM_VERSION`] when a message changes.
 
 use crate::{
-    BlockEpoch, BlockSecret, ByteSize, Cause, ExecutorId, Keeper, MapOutput, PartitionId, RddId, ShuffleId,
-    TaskEnd, TaskError, TaskId, ValueId, decode_record, encode_record,
+    BlockEpoch, BlockSecret, ByteSize, Cause, ExecutorId, Keeper, MapOutput, PartitionId, RddId, Sealed,
+    ShuffleId, TaskEnd, TaskError, TaskId, ValueId, decode_record, encode_record,
 };
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use std::{
@@ -17,7 +17,7 @@ use std::{
 };
 
 /// Both sides must speak the same version.
-pub const STREAM_VERSION: u32 = 4;
+pub const STREAM_VERSION: u32 = 5;
 /// So many tasks a slot may be under way: one that runs, and short ones that wait behind it so that the slot need not.
 pub const TASKS_AHEAD_MAX: usize = 65;
 /// A value of so many bytes is sent to one executor, whose agent serves it to the others.
@@ -117,6 +117,8 @@ pub enum ToExecutor {
         /// What executors of the application show one another to get cached blocks; nothing where they keep them to
         /// themselves.
         secret: Option<BlockSecret>,
+        /// How stores are reached.
+        storage: Sealed,
     },
     /// It is not.
     Refused {

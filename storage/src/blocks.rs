@@ -1,6 +1,6 @@
 //! Whole lines of one split, about 256 KiB of them at a time.
 
-use crate::{Codec, ReadError, Split, open::Source};
+use crate::{Codec, Location, ReadError, Split, Storage, open::Source};
 use memchr::{memchr, memrchr};
 
 const BLOCK_BYTES: u64 = 256 << 10;
@@ -23,13 +23,17 @@ pub(crate) struct Blocks {
 }
 
 impl Blocks {
-    pub(crate) fn open(split: Split, record_bytes_max: u64) -> Result<Blocks, ReadError> {
-        let Split { path, start, end } = split;
+    pub(crate) fn open(storage: &Storage, split: &Split, record_bytes_max: u64) -> Result<Blocks, ReadError> {
+        let Split { ref file, start, end } = *split;
         let is_in_middle = start > 0;
         // A line that starts here ends the one before here: its end is looked for from one byte before. Nobody knows the
         // byte before a packed split: its first line, even where one starts, is the last of the split before.
-        let at = if is_in_middle && Codec::of_name(&path).is_none() { start - 1 } else { start };
-        let source = Source::open(path, at, end)?;
+        let at = if is_in_middle && Codec::of_name(file.location.name().as_ref()).is_none() {
+            start - 1
+        } else {
+            start
+        };
+        let source = Source::open(storage, split, at)?;
         let is_packed = source.is_packed();
         let (at, end) = if is_packed { (0, u64::MAX) } else { (at, end) };
         let is_over = !is_packed && start >= end;
@@ -45,7 +49,7 @@ impl Blocks {
         self.at
     }
 
-    pub(crate) fn path(&self) -> &std::path::Path {
+    pub(crate) fn path(&self) -> &Location {
         &self.source.path
     }
 
@@ -103,7 +107,7 @@ impl Blocks {
             }
             looked = block.len();
             if looked as u64 > self.record_bytes_max {
-                let what = format!("the line at byte {} of {}", self.at, self.source.path.display());
+                let what = format!("the line at byte {} of {}", self.at, self.source.path);
                 return Err(ReadError::too_large(what, looked, self.record_bytes_max));
             }
             if self.read(self.to_read(looked), block)? == 0 {

@@ -9,7 +9,12 @@
 //! assert_eq!(words, ["to", "be", "or"]);
 //! ```
 
+mod location;
+mod config;
+mod client;
+mod storage;
 mod listing;
+mod reader;
 mod plan;
 mod codec;
 mod open;
@@ -25,10 +30,13 @@ mod commit;
 mod read_error;
 mod write_error;
 
+pub use client::ClientError;
 pub use codec::{Codec, CodecReader, CodecWriter};
 pub use commit::OutputCommit;
+pub use config::{HdfsConfig, Requests, S3Config, STORAGE_KEYS, Secret, StorageConfig, StorageConfigError};
 pub use lines::{Lines, read_lines};
-pub use listing::{InputFile, ListError, list, output_folder};
+pub use listing::{InputFile, ListError, Stamp, output_folder};
+pub use location::{Location, LocationError, Root, Scheme};
 pub use object::{ObjectPart, ObjectPartWriter, read_object_part};
 pub use part::{PartFile, PartWriter};
 pub use plan::{InvalidUtf8, Split, TextOptions, TextPartition, plan, plan_whole};
@@ -38,6 +46,7 @@ pub use sequence::{
     Compression, SequenceError, SequencePairs, SequencePartWriter, SequenceReader, SequenceWriter, Writable,
     WritableError, plan_sequence, read_sequence,
 };
+pub use storage::Storage;
 pub use text::{Cut, CutPattern, Text, Words};
 pub use whole::{read_binary, whole_text};
 pub use write_error::WriteError;

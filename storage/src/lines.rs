@@ -1,6 +1,6 @@
 //! Lines of text files by splits: a line belongs to the split in which it starts.
 
-use crate::{InvalidUtf8, ReadError, Split, Text, TextOptions, TextPartition, blocks::Blocks};
+use crate::{InvalidUtf8, ReadError, Split, Storage, Text, TextOptions, TextPartition, blocks::Blocks};
 use memchr::{memchr, memrchr};
 use std::str::Utf8Error;
 
@@ -13,21 +13,23 @@ use std::str::Utf8Error;
 /// Cost: UTF-8 is checked a block of about 256 KiB at a time; a line is copied once, when it becomes [`Text`].
 ///
 /// ```
-/// use rsk_storage::{TextOptions, list, plan, read_lines};
+/// use rsk_storage::{Storage, TextOptions, plan, read_lines};
 /// let folder = tempfile::tempdir()?;
 /// std::fs::write(folder.path().join("a.txt"), "to be\r\nor not")?;
 /// let options = TextOptions { splits_min: 2, ..TextOptions::default() };
 /// let mut lines = Vec::new();
-/// for partition in plan(&list(&folder.path().display().to_string())?, &options) {
-///     for line in read_lines(partition, &options) {
+/// let storage = Storage::default();
+/// for partition in plan(&storage.list(&folder.path().display().to_string())?, &options) {
+///     for line in read_lines(&storage, partition, &options) {
 ///         lines.push(line?);
 ///     }
 /// }
 /// assert_eq!(lines, ["to be", "or not"]);
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
-pub fn read_lines(partition: TextPartition, options: &TextOptions) -> Lines {
+pub fn read_lines(storage: &Storage, partition: TextPartition, options: &TextOptions) -> Lines {
     Lines {
+        storage: storage.clone(),
         splits: partition.splits.into_iter(),
         invalid: options.invalid_utf8,
         record_bytes_max: options.record_bytes_max,
@@ -40,6 +42,7 @@ pub fn read_lines(partition: TextPartition, options: &TextOptions) -> Lines {
 
 /// The lines of one partition, by [`read_lines`].
 pub struct Lines {
+    storage: Storage,
     splits: std::vec::IntoIter<Split>,
     invalid: InvalidUtf8,
     record_bytes_max: u64,
@@ -62,7 +65,7 @@ impl Lines {
         loop {
             let Some(blocks) = &mut self.blocks else {
                 let Some(split) = self.splits.next() else { return Ok(false) };
-                self.blocks = Some(Blocks::open(split, self.record_bytes_max)?);
+                self.blocks = Some(Blocks::open(&self.storage, &split, self.record_bytes_max)?);
                 continue;
             };
             self.at = 0;

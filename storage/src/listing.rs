@@ -1,9 +1,14 @@
 //! From what a user typed to the files it means.
 
 mod glob;
+mod remote;
+mod stamp;
 mod typed;
 
-use crate::WriteError;
+pub use stamp::Stamp;
+
+use crate::{ClientError, Location, LocationError, Storage, WriteError};
+use rsk_proto::Cause;
 use serde::{Deserialize, Serialize};
 use std::{
     fs, io,
@@ -11,12 +16,26 @@ use std::{
 };
 
 /// One file to read.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct InputFile {
     /// Where it is.
-    pub path: PathBuf,
+    pub location: Location,
     /// Its length.
     pub bytes: u64,
+    /// What tells it from another of the same length in its place.
+    pub stamp: Stamp,
+}
+
+impl InputFile {
+    /// A file of this length, whatever it holds.
+    ///
+    /// ```
+    /// use rsk_storage::InputFile;
+    /// assert_eq!(InputFile::new("a.txt", 7).bytes, 7);
+    /// ```
+    pub fn new(location: impl Into<Location>, bytes: u64) -> Self {
+        InputFile { location: location.into(), bytes, stamp: Stamp::default() }
+    }
 }
 
 /// The input cannot be listed. Each names what was typed, or where it is.
@@ -33,9 +52,18 @@ pub enum ListError {
         /// What is wrong with it.
         why: String,
     },
-    /// The path names a file system that this build does not know.
-    #[error("cannot read {0:?}: this build reads local files; give a path, with or without file://")]
-    Scheme(String),
+    /// It is no path and no URI of a store.
+    #[error(transparent)]
+    Location(#[from] LocationError),
+    /// A web server tells nobody what files it has.
+    #[error("{0:?} is a pattern, and a web server does not list its files: name each of them")]
+    Unlisted(String),
+    /// The store cannot be asked.
+    #[error(transparent)]
+    Client(#[from] ClientError),
+    /// The store did not list it.
+    #[error("cannot list {0:?}")]
+    Store(Location, #[source] Cause),
     /// A device, a pipe or a socket.
     #[error("{0:?} is neither a file nor a folder: copy what comes out of it into a file, and read that")]
     NotAFile(PathBuf),
@@ -44,61 +72,69 @@ pub enum ListError {
     Io(PathBuf, #[source] io::Error),
 }
 
-/// The files that `paths` means: a path, a folder (its files), a pattern, or several of them between commas, each with or
-/// without `file:` or `file://`.
-///
-/// Shape: in the order typed; the files of a folder or a pattern are sorted by path, and each comes once. Files whose
-/// names begin with `.` or `_` are input only where the name is typed as far as that; folders in folders are not. An
-/// empty folder gives no files.
-///
-/// A pattern has `*`, `?`, `[a-z]`, `[!a-z]` within a name, `**` for any depth of folders, and `{a,b}`, where the comma
-/// belongs to the pattern.
-///
-/// Errors: nothing is there, or a pattern matches nothing; it cannot be read; it names another file system.
-///
-/// Cost: one look at each file.
-///
-/// ```
-/// use rsk_storage::list;
-/// let folder = tempfile::tempdir()?;
-/// for name in ["b.log", "a.txt", "c.txt", "_SUCCESS"] {
-///     std::fs::write(folder.path().join(name), name)?;
-/// }
-/// let folder = folder.path().display();
-/// assert_eq!(list(&format!("{folder}"))?.len(), 3);
-/// assert_eq!(list(&format!("file://{folder}/*.{{log,txt}}"))?.len(), 3);
-/// assert_eq!(list(&format!("{folder}/c.txt,{folder}/b.*"))?.len(), 2);
-/// assert!(list("s3://bucket/key").unwrap_err().to_string().contains("this build reads local files"));
-/// # Ok::<(), Box<dyn std::error::Error>>(())
-/// ```
-pub fn list(paths: &str) -> Result<Vec<InputFile>, ListError> {
-    let mut files = Vec::new();
-    let mut is_empty = true;
-    for typed in typed::split(paths) {
-        is_empty = false;
-        let local = typed::local(typed).ok_or_else(|| ListError::Scheme(typed.to_owned()))?;
-        let is_pattern = glob::is_pattern(local);
-        // A pattern that is no path, as it is too long for one, is still a pattern.
-        let there = look(Path::new(local)).or_else(|error| if is_pattern { Ok(None) } else { Err(error) })?;
-        if let Some(there) = there {
-            add(PathBuf::from(local), &there, &mut files)?;
-        } else if is_pattern {
-            let found = glob::find(local).map_err(|error| error.of(typed))?;
-            if found.is_empty() {
-                return Err(ListError::Missing(typed.to_owned()));
+impl Storage {
+    /// The files that `paths` means: a path, a folder (its files), a pattern, or several of them between commas, each with or
+    /// without a scheme of [`Scheme`](crate::Scheme).
+    ///
+    /// Shape: in the order typed; the files of a folder or a pattern are sorted by path, and each comes once. Files whose
+    /// names begin with `.` or `_` are input only where the name is typed as far as that; folders in folders are not. An
+    /// empty folder gives no files.
+    ///
+    /// A pattern has `*`, `?`, `[a-z]`, `[!a-z]` within a name, `**` for any depth of folders, and `{a,b}`, where the comma
+    /// belongs to the pattern.
+    ///
+    /// Errors: nothing is there, or a pattern matches nothing; it cannot be read; its scheme is unknown.
+    ///
+    /// Cost: one look at each file; of a store, a request for each path and for each thousand files below a folder or below
+    /// what stands before a pattern's first special letter.
+    ///
+    /// ```
+    /// use rsk_storage::Storage;
+    /// let folder = tempfile::tempdir()?;
+    /// for name in ["b.log", "a.txt", "c.txt", "_SUCCESS"] {
+    ///     std::fs::write(folder.path().join(name), name)?;
+    /// }
+    /// let (storage, folder) = (Storage::default(), folder.path().display());
+    /// assert_eq!(storage.list(&format!("{folder}"))?.len(), 3);
+    /// assert_eq!(storage.list(&format!("file://{folder}/*.{{log,txt}}"))?.len(), 3);
+    /// assert_eq!(storage.list(&format!("{folder}/c.txt,{folder}/b.*"))?.len(), 2);
+    /// assert!(storage.list("ftp://host/a").unwrap_err().to_string().contains("nobody knows the scheme"));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn list(&self, paths: &str) -> Result<Vec<InputFile>, ListError> {
+        let mut files = Vec::new();
+        let mut is_empty = true;
+        for typed in typed::split(paths) {
+            is_empty = false;
+            match Location::parse(typed)? {
+                Location::Local(path) => add_local(typed, &path, &mut files)?,
+                Location::Remote(root, path) => files.append(&mut remote::list(self, typed, &root, &path)?),
             }
-            let mut matching = Vec::with_capacity(found.len());
-            for (path, there) in found {
-                add(path, &there, &mut matching)?;
-            }
-            matching.sort_by(|a, b| a.path.cmp(&b.path));
-            matching.dedup();
-            files.append(&mut matching);
-        } else {
-            return Err(ListError::Missing(typed.to_owned()));
         }
+        if is_empty { Err(ListError::Missing(paths.to_owned())) } else { Ok(files) }
     }
-    if is_empty { Err(ListError::Missing(paths.to_owned())) } else { Ok(files) }
+}
+
+fn add_local(typed: &str, path: &Path, files: &mut Vec<InputFile>) -> Result<(), ListError> {
+    let pattern = path.to_str().filter(|path| glob::is_pattern(path));
+    // A pattern that is no path, as it is too long for one, is still a pattern.
+    let there = look(path).or_else(|error| if pattern.is_some() { Ok(None) } else { Err(error) })?;
+    if let Some(there) = there {
+        return add(path.to_owned(), &there, files);
+    }
+    let pattern = pattern.ok_or_else(|| ListError::Missing(typed.to_owned()))?;
+    let found = glob::find(pattern).map_err(|error| error.of(typed))?;
+    if found.is_empty() {
+        return Err(ListError::Missing(typed.to_owned()));
+    }
+    let mut matching = Vec::with_capacity(found.len());
+    for (path, there) in found {
+        add(path, &there, &mut matching)?;
+    }
+    matching.sort();
+    matching.dedup();
+    files.append(&mut matching);
+    Ok(())
 }
 
 /// The folder that a user typed as an output, without its `file:` or `file://`.
@@ -110,8 +146,10 @@ pub fn list(paths: &str) -> Result<Vec<InputFile>, ListError> {
 /// # Ok::<(), rsk_storage::WriteError>(())
 /// ```
 pub fn output_folder(typed: &str) -> Result<PathBuf, WriteError> {
-    let local = typed::local(typed.trim()).ok_or_else(|| WriteError::Scheme(typed.to_owned()))?;
-    Ok(PathBuf::from(local))
+    match Location::parse(typed.trim()) {
+        Ok(Location::Local(path)) => Ok(path),
+        _ => Err(WriteError::Scheme(typed.to_owned())),
+    }
 }
 
 /// What is at `path`, if something is.
@@ -126,13 +164,13 @@ fn look(path: &Path) -> Result<Option<fs::Metadata>, ListError> {
 }
 
 /// Is a name that was not typed one to pass over?
-fn is_hidden(name: &std::ffi::OsStr) -> bool {
-    matches!(name.as_encoded_bytes(), [b'.' | b'_', ..])
+fn is_hidden(name: impl AsRef<std::ffi::OsStr>) -> bool {
+    matches!(name.as_ref().as_encoded_bytes(), [b'.' | b'_', ..])
 }
 
 fn add(path: PathBuf, there: &fs::Metadata, files: &mut Vec<InputFile>) -> Result<(), ListError> {
     if there.is_file() {
-        files.push(InputFile { path, bytes: there.len() });
+        files.push(file(path, there));
         return Ok(());
     }
     if !there.is_dir() {
@@ -140,19 +178,23 @@ fn add(path: PathBuf, there: &fs::Metadata, files: &mut Vec<InputFile>) -> Resul
     }
     let start = files.len();
     for entry in entries(&path)? {
-        if is_hidden(&entry.file_name()) {
+        if is_hidden(entry.file_name()) {
             continue;
         }
         let path = path.join(entry.file_name());
         let there = look_at(&entry, &path)?;
         if there.is_file() {
-            files.push(InputFile { path, bytes: there.len() });
+            files.push(file(path, &there));
         } else if !there.is_dir() {
             return Err(ListError::NotAFile(path));
         }
     }
-    files[start..].sort_by(|a, b| a.path.cmp(&b.path));
+    files[start..].sort();
     Ok(())
+}
+
+fn file(path: PathBuf, there: &fs::Metadata) -> InputFile {
+    InputFile { location: Location::Local(path), bytes: there.len(), stamp: Stamp::of_local(there) }
 }
 
 fn entries(folder: &Path) -> Result<Vec<fs::DirEntry>, ListError> {

@@ -3,7 +3,6 @@
 use crate::{Codec, InputFile};
 use rsk_proto::to_usize;
 use serde::{Deserialize, Serialize};
-use std::path::PathBuf;
 
 /// How text is read.
 ///
@@ -51,7 +50,7 @@ pub enum InvalidUtf8 {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Split {
     /// The file.
-    pub path: PathBuf,
+    pub file: InputFile,
     /// The first byte.
     pub start: u64,
     /// One beyond the last. Of a compressed file that is one split, its length.
@@ -72,14 +71,16 @@ pub struct TextPartition {
 ///
 /// ```
 /// use rsk_storage::{InputFile, TextOptions, plan};
-/// let file = |bytes| InputFile { path: "a.txt".into(), bytes };
+/// let file = |bytes| InputFile::new("a.txt", bytes);
 /// let options = TextOptions { block_bytes: 100, ..TextOptions::default() };
 /// assert_eq!(plan(&[file(250), file(0), file(10)], &options).len(), 5);
 /// let packed = TextOptions { packed: true, ..options };
 /// assert_eq!(plan(&[file(250), file(0), file(10)], &packed).len(), 4);
 /// ```
 pub fn plan(files: &[InputFile], options: &TextOptions) -> Vec<TextPartition> {
-    plan_where(files, options, |file| Codec::of_name(&file.path).is_none_or(Codec::can_split))
+    plan_where(files, options, |file| {
+        Codec::of_name(file.location.name().as_ref()).is_none_or(Codec::can_split)
+    })
 }
 
 /// [`plan`], where only some files can be cut.
@@ -108,12 +109,12 @@ pub(crate) fn plan_where(
         let at = |n: u64| to_u64(u128::from(file.bytes) * u128::from(n) / u128::from(pieces));
         if let Some(bytes) = open.filter(|bytes| pieces == 1 && bytes + file.bytes <= together_max) {
             if let Some(last) = partitions.last_mut() {
-                last.splits.push(Split { path: file.path.clone(), start: 0, end: file.bytes });
+                last.splits.push(Split { file: file.clone(), start: 0, end: file.bytes });
             }
             open = Some(bytes + file.bytes);
             continue;
         }
-        let splits = (0..pieces).map(|n| Split { path: file.path.clone(), start: at(n), end: at(n + 1) });
+        let splits = (0..pieces).map(|n| Split { file: file.clone(), start: at(n), end: at(n + 1) });
         partitions.extend(splits.map(|split| TextPartition { splits: vec![split] }));
         open = (options.packed && pieces == 1).then_some(file.bytes);
     }
@@ -133,7 +134,7 @@ const FILE_BYTES: u64 = 4 << 10;
 ///
 /// ```
 /// use rsk_storage::{InputFile, plan_whole};
-/// let files: Vec<_> = (0..10).map(|n| InputFile { path: n.to_string().into(), bytes: 100 }).collect();
+/// let files: Vec<_> = (0..10).map(|n| InputFile::new(&*n.to_string(), 100)).collect();
 /// assert_eq!(plan_whole(&files, 2).iter().map(Vec::len).collect::<Vec<_>>(), [5, 5]);
 /// assert_eq!(plan_whole(&files, 20).len(), 10);
 /// ```

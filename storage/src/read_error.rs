@@ -1,18 +1,15 @@
 //! Why input cannot be read.
 
-use crate::{Codec, SequenceError};
+use crate::{ClientError, Codec, Location, SequenceError};
 use rsk_proto::{ByteSize, Cause, TaskError};
-use std::{
-    io,
-    path::{Path, PathBuf},
-};
+use std::io;
 
 /// Input cannot be read, or is not what it should be. Each names its file.
 #[derive(Debug, thiserror::Error)]
 pub enum ReadError {
     /// The file cannot be opened or read.
     #[error("cannot read {0:?}")]
-    Io(PathBuf, #[source] io::Error),
+    Io(Location, #[source] io::Error),
     /// A line is not UTF-8.
     #[error(
         "{path:?} is not UTF-8 in the line at byte {offset}: mend it, or ask for InvalidUtf8::Lossy to read what is \
@@ -20,7 +17,7 @@ pub enum ReadError {
     )]
     Utf8 {
         /// The file.
-        path: PathBuf,
+        path: Location,
         /// Where the line starts; in a compressed file, in what comes out of it.
         offset: u64,
         /// What is wrong, counted from the line's start.
@@ -32,17 +29,28 @@ pub enum ReadError {
     )]
     Shrunk {
         /// The file.
-        path: PathBuf,
+        path: Location,
         /// Its length when the job was planned.
         listed: u64,
         /// Its length now.
         bytes: u64,
     },
+    /// Another file is in its place.
+    #[error(
+        "{0:?} is not what it was when the job listed it: run the job again, and leave its input alone meanwhile"
+    )]
+    Replaced(Location),
+    /// The store cannot be asked for the file.
+    #[error("cannot read {0:?}")]
+    Client(Location, #[source] ClientError),
+    /// The store did not give the file's bytes.
+    #[error("cannot read {0:?}")]
+    Store(Location, #[source] Cause),
     /// The file's name promises a format that its first bytes are not.
     #[error("{path:?} does not begin as {format} does: rename it if it is not, or fetch it again")]
     Format {
         /// The file.
-        path: PathBuf,
+        path: Location,
         /// What it should be.
         format: &'static str,
     },
@@ -50,18 +58,18 @@ pub enum ReadError {
     #[error("{path:?} is packed by {codec}, and its name does not say so: let it end in .{}", codec.extension())]
     Unnamed {
         /// The file.
-        path: PathBuf,
+        path: Location,
         /// What packed it.
         codec: Codec,
     },
     /// The file ends early, or its bytes have changed since they were written.
     #[error("{0:?} is cut short or damaged: fetch or write it again")]
-    Damaged(PathBuf, #[source] Cause),
+    Damaged(Location, #[source] Cause),
     /// A file of objects was written by another version of its format.
     #[error("{path:?} is of version {found} of its format, and this program reads version {known}")]
     Version {
         /// The file.
-        path: PathBuf,
+        path: Location,
         /// The file's version.
         found: u32,
         /// The version that this program knows.
@@ -71,7 +79,7 @@ pub enum ReadError {
     #[error("{path:?} holds records of type {found}, not {asked}: read it as the type it was saved as")]
     Type {
         /// The file.
-        path: PathBuf,
+        path: Location,
         /// The type whose records it holds.
         found: String,
         /// The type asked for.
@@ -79,14 +87,14 @@ pub enum ReadError {
     },
     /// The file is no SequenceFile, or not the one that was asked for.
     #[error("cannot read {0:?} as a SequenceFile of Hadoop")]
-    Sequence(PathBuf, #[source] SequenceError),
+    Sequence(Location, #[source] SequenceError),
     /// The file's length is no number of records.
     #[error(
         "{path:?} has {bytes} bytes, which are no whole records of {record_bytes}: give the length of its records"
     )]
     Records {
         /// The file.
-        path: PathBuf,
+        path: Location,
         /// Its length.
         bytes: u64,
         /// The length of a record.
@@ -105,12 +113,24 @@ pub enum ReadError {
 }
 
 impl ReadError {
-    /// An error while what is packed in a file is unpacked: of the disk, or of the bytes.
-    pub(crate) fn unpacking(path: &Path, error: io::Error) -> Self {
-        match error.raw_os_error() {
-            Some(_) => ReadError::Io(path.to_owned(), error),
-            None => ReadError::Damaged(path.to_owned(), Cause::of(&error)),
+    /// An error while a file is read.
+    pub(crate) fn of(path: &Location, error: io::Error) -> Self {
+        error.downcast::<ReadError>().unwrap_or_else(|error| ReadError::Io(path.clone(), error))
+    }
+
+    /// An error while what is packed in a file is unpacked: of reading it, or of the bytes.
+    pub(crate) fn unpacking(path: &Location, error: io::Error) -> Self {
+        let is_read =
+            error.raw_os_error().is_some() || error.get_ref().is_some_and(|inner| inner.is::<ReadError>());
+        if is_read {
+            return ReadError::of(path, error);
         }
+        ReadError::Damaged(path.clone(), Cause::of(&error))
+    }
+
+    /// Carried by what reads bytes: see [`ReadError::of`].
+    pub(crate) fn into_io(self) -> io::Error {
+        io::Error::other(self)
     }
 
     pub(crate) fn too_large(what: String, bytes: usize, limit: u64) -> Self {
@@ -124,7 +144,9 @@ impl From<ReadError> for TaskError {
             ReadError::TooLarge { what, bytes, limit } => {
                 TaskError::RecordTooLarge { what, bytes: bytes.0, limit: limit.0 }
             }
-            ReadError::Io(..) => TaskError::Input(Cause::of(&error)),
+            ReadError::Io(..) | ReadError::Client(..) | ReadError::Store(..) => {
+                TaskError::Input(Cause::of(&error))
+            }
             _ => TaskError::BadInput(Cause::of(&error)),
         }
     }

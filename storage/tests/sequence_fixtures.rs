@@ -1,6 +1,6 @@
 //! SequenceFiles that Hadoop wrote: `fixtures/sequence/README.md` says how. With `RSK_SEQUENCE_FILES`, those of that folder.
 
-use rsk_storage::{InputFile, ReadError, TextOptions, Writable, plan_sequence, read_sequence};
+use rsk_storage::{InputFile, ReadError, Storage, TextOptions, Writable, plan_sequence, read_sequence};
 use std::{fmt::Debug, fs, path::PathBuf};
 
 fn text(n: u8) -> String {
@@ -12,14 +12,17 @@ fn file(name: &str) -> InputFile {
     let folder = std::env::var_os("RSK_SEQUENCE_FILES").map_or_else(|| PathBuf::from(here), PathBuf::from);
     let path = folder.join(format!("{name}.seq"));
     let bytes = fs::metadata(&path).unwrap_or_else(|error| panic!("{name}: {error}")).len();
-    InputFile { path, bytes }
+    InputFile::new(path, bytes)
 }
 
 fn read<K: Writable, V: Writable>(file: &InputFile, splits_min: u64) -> Result<Vec<(K, V)>, ReadError> {
     let options = TextOptions { splits_min, ..TextOptions::default() };
     let partitions = plan_sequence(std::slice::from_ref(file), &options);
     assert_eq!(partitions.len() as u64, splits_min);
-    partitions.into_iter().flat_map(|partition| read_sequence(partition, 1 << 20)).collect()
+    partitions
+        .into_iter()
+        .flat_map(|partition| read_sequence(&Storage::default(), partition, 1 << 20))
+        .collect()
 }
 
 /// The file holds these pairs, each once, in whatever splits it is read.
@@ -73,13 +76,13 @@ fn another_class_is_refused_with_both_names() {
 fn damage_is_an_error_or_other_text_but_no_panic_and_no_loss() {
     let folder = tempfile::tempdir().unwrap();
     for name in CODECS.iter().flat_map(|codec| [format!("record-{codec}"), format!("block-{codec}")]) {
-        let whole = fs::read(file(&name).path).unwrap();
+        let whole = fs::read(file(&name).location.local().unwrap()).unwrap();
         for at in (0..whole.len()).step_by(29) {
             let mut bytes = whole.clone();
             bytes[at] ^= 1 << (at % 8);
             let path = folder.path().join("damaged.seq");
             fs::write(&path, &bytes).unwrap();
-            let damaged = InputFile { path: path.clone(), bytes: bytes.len() as u64 };
+            let damaged = InputFile::new(&*path, bytes.len() as u64);
             if let Ok(pairs) = read::<i64, String>(&damaged, 1) {
                 // Keys that are not packed, and what snappy and lz4 do not check, may be others.
                 assert_eq!(pairs.len(), 60, "{name} at {at}");

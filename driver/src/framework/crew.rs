@@ -19,8 +19,8 @@ use crossbeam_channel::{Sender, unbounded};
 use parking_lot::{Condvar, Mutex};
 use rsk_executor::{DriverLink, ExecutorConfig};
 use rsk_proto::{
-    AgentId, BlockSecret, ExecutorId, FromExecutor, Keeper, LOST_AFTER, Silent, TaskEnd, TaskError, TaskId,
-    TaskOutput, ToExecutor, Unheard, VALUE_SHARED_FROM, ValueId, receive, send,
+    AgentId, BlockSecret, ExecutorId, FromExecutor, Keeper, LOST_AFTER, Sealed, Silent, TaskEnd, TaskError,
+    TaskId, TaskOutput, ToExecutor, Unheard, VALUE_SHARED_FROM, ValueId, receive, send,
     status::{StageStatus, TasksStatus},
 };
 use std::{
@@ -57,6 +57,8 @@ pub(crate) struct Crew {
     pub(super) sizes: ExecutorConfig,
     /// What its executors show one another.
     pub(super) secret: BlockSecret,
+    /// How they reach stores.
+    pub(super) storage: Sealed,
     pub(super) news: mpsc::Sender<News>,
     /// Those that were ordered and have not dialled, each with what it must show.
     pub(super) expected: Mutex<BTreeMap<ExecutorId, (String, Site)>>,
@@ -298,7 +300,16 @@ impl Crew {
         };
         let ExecutorConfig { memory, slots } = self.sizes;
         let secret = Some(self.secret);
-        send(&ToExecutor::Welcome { memory, slots, work_dir: PathBuf::new(), secret }, &mut stream)?;
+        send(
+            &ToExecutor::Welcome {
+                memory,
+                slots,
+                work_dir: PathBuf::new(),
+                secret,
+                storage: self.storage.clone(),
+            },
+            &mut stream,
+        )?;
         stream.set_read_timeout(Some(LOST_AFTER))?;
         let place = Arc::new(Place::new(id, slots, site));
         let underway = Arc::new(Underway::new());

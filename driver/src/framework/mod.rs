@@ -26,7 +26,7 @@ use crate::{
 };
 use parking_lot::Mutex;
 use rsk_executor::{DriverLink, ExecutorConfig};
-use rsk_proto::{BlockSecret, FrameworkFacts};
+use rsk_proto::{BlockSecret, FrameworkFacts, Sealed};
 use std::{
     io,
     net::{IpAddr, Ipv4Addr, TcpListener, UdpSocket},
@@ -48,6 +48,8 @@ pub(crate) struct Parts {
     pub(crate) map_outputs: Arc<MapOutputTable>,
     /// Where large results are brought.
     pub(crate) results: PathBuf,
+    /// How executors reach stores.
+    pub(crate) storage: Sealed,
 }
 
 /// An application that a master knows, until it ends.
@@ -84,6 +86,7 @@ impl Framework {
             peers: parts.peers,
             map_outputs: parts.map_outputs,
             results: parts.results,
+            storage: parts.storage,
             sizes,
             secret,
             news: news.clone(),

@@ -78,6 +78,7 @@ impl BlockStore {
     /// # use rsk_executor::*;
     /// # use rsk_proto::*;
     /// # use std::{iter, sync::Arc};
+    /// # use rsk_storage::Storage;
     /// # struct NoDriver;
     /// # impl DriverLink for NoDriver {
     /// #     fn value(&self, _: ValueId) -> Result<Arc<[u8]>, Cause> { Err(Cause::new("no driver")) }
@@ -89,7 +90,7 @@ impl BlockStore {
     /// # let config = ExecutorConfig { slots: 1, memory: ByteSize::mib(64) };
     /// # let work_dir = WorkDir::create(parent.path())?;
     /// # let executor =
-    /// #     Executor::new(config, |_, _| Ok(TaskOutput::Inline(Vec::new())), Arc::new(NoDriver), work_dir, None);
+    /// #     Executor::new(config, |_, _| Ok(TaskOutput::Inline(Vec::new())), Arc::new(NoDriver), work_dir, None, Storage::default());
     /// # let (stage, partition) = (StageId(0), PartitionId(7));
     /// # let attempt = TaskAttempt { task: TaskId(0), stage, stage_attempt: 0, partition, attempt: 0 };
     /// # let task = &TaskContext::new(executor, attempt, config.task_share(), Arc::default());

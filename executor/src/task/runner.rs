@@ -12,6 +12,7 @@ use rsk_proto::{
     AnyValue, CodecError, Decoder, Keeper, TaskAttempt, TaskEnd, TaskError, TaskMetrics, TaskOutput, ValueId,
     Values,
 };
+use rsk_storage::Storage;
 use serde::{Deserialize, Serialize};
 use std::{
     any::{Any, TypeId},
@@ -46,6 +47,7 @@ pub struct Executor {
     keeper: Option<Keeper>,
     connections: Connections,
     holders: Holders,
+    storage: Storage,
 }
 
 impl Executor {
@@ -56,6 +58,7 @@ impl Executor {
         link: Arc<dyn DriverLink>,
         work_dir: WorkDir,
         keeper: Option<Keeper>,
+        storage: Storage,
     ) -> Arc<Self> {
         watch_panics();
         let memory = Budget::new(config.budget());
@@ -73,12 +76,18 @@ impl Executor {
             keeper,
             connections,
             holders,
+            storage,
         })
     }
 
     /// The agent that keeps its map outputs; nothing in local mode.
     pub fn keeper(&self) -> Option<&Keeper> {
         self.keeper.as_ref()
+    }
+
+    /// The stores that its tasks read and write.
+    pub fn storage(&self) -> &Storage {
+        &self.storage
     }
 
     /// Connections to other agents.

@@ -7,11 +7,13 @@ use std::{fs, io::Write, path::Path};
 
 /// What all partitions give, and how many there are.
 fn read_file(path: &Path, options: &TextOptions) -> Result<(Vec<Text>, usize), ReadError> {
-    let input = InputFile { path: path.to_owned(), bytes: fs::metadata(path).unwrap().len() };
+    let input = InputFile::new(path, fs::metadata(path).unwrap().len());
     let partitions = plan(&[input], options);
     let count = partitions.len();
-    let lines: Result<Vec<Text>, ReadError> =
-        partitions.into_iter().flat_map(|partition| read_lines(partition, options)).collect();
+    let lines: Result<Vec<Text>, ReadError> = partitions
+        .into_iter()
+        .flat_map(|partition| read_lines(&Storage::default(), partition, options))
+        .collect();
     Ok((lines?, count))
 }
 
@@ -150,8 +152,8 @@ fn bytes_that_are_not_utf8_are_named_with_their_place_far_in() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("a.txt");
     fs::write(&path, &bytes).unwrap();
-    let split = Split { path, start: 0, end: bytes.len() as u64 };
-    let mut read = read_lines(TextPartition { splits: vec![split] }, &splits(1));
+    let split = Split { file: InputFile::new(path, bytes.len() as u64), start: 0, end: bytes.len() as u64 };
+    let mut read = read_lines(&Storage::default(), TextPartition { splits: vec![split] }, &splits(1));
     assert!(read.by_ref().any(|line| line.inspect(|_| lines += 1).is_err()));
     assert_eq!((lines, read.count()), (50_000, 0), "lines before it are given, none after it");
     assert_eq!(read_named("a.txt", &bytes, &lossy()).unwrap()[50_000], "012\u{fffd}456789abcde");
@@ -177,9 +179,11 @@ fn a_file_shorter_than_it_was_listed_is_an_error() {
     let path = folder.path().join("a.txt");
     fs::write(&path, "to be\n").unwrap();
     for (start, end) in [(0, 7), (5, 7), (6, 9), (100, 200)] {
-        let splits = vec![Split { path: path.clone(), start, end }];
-        let error =
-            read_lines(TextPartition { splits }, &TextOptions::default()).next().unwrap().unwrap_err();
+        let splits = vec![Split { file: InputFile::new(&*path, end), start, end }];
+        let error = read_lines(&Storage::default(), TextPartition { splits }, &TextOptions::default())
+            .next()
+            .unwrap()
+            .unwrap_err();
         assert!(matches!(error, ReadError::Shrunk { bytes: 6, .. }), "{error}");
     }
 }
@@ -189,8 +193,9 @@ fn empty_files_and_missing_ones() {
     for name in ["a.txt", "a.gz", "a.zst"] {
         assert_eq!(read_named(name, b"", &splits(1)).unwrap(), [""; 0]);
     }
-    let gone = Split { path: "/none/a.txt".into(), start: 0, end: 0 };
-    let mut lines = read_lines(TextPartition { splits: vec![gone] }, &TextOptions::default());
+    let gone = Split { file: InputFile::new("/none/a.txt", 0), start: 0, end: 0 };
+    let mut lines =
+        read_lines(&Storage::default(), TextPartition { splits: vec![gone] }, &TextOptions::default());
     assert!(matches!(lines.next(), Some(Err(ReadError::Io(..)))));
     assert!(lines.next().is_none());
 }
@@ -202,8 +207,9 @@ fn several_small_files_in_one_partition() {
         fs::write(folder.path().join(name), bytes).unwrap();
     }
     let options = TextOptions { packed: true, ..TextOptions::default() };
-    let partitions = plan(&crate::list(&folder.path().display().to_string()).unwrap(), &options);
+    let partitions = plan(&Storage::default().list(&folder.path().display().to_string()).unwrap(), &options);
     assert_eq!(partitions.len(), 1);
-    let lines: Result<Vec<Text>, _> = read_lines(partitions[0].clone(), &options).collect();
+    let lines: Result<Vec<Text>, _> =
+        read_lines(&Storage::default(), partitions[0].clone(), &options).collect();
     assert_eq!(lines.unwrap(), ["1", "2", "3", "4"]);
 }

@@ -79,6 +79,79 @@ fn alternatives(pattern: &str) -> Result<Vec<String>, GlobError> {
     Ok(done)
 }
 
+/// The pattern of one name.
+fn compile(name: &str) -> Result<Pattern, GlobError> {
+    // Other globs negate with a caret.
+    Pattern::new(&name.replace("[^", "[!")).map_err(|error| GlobError::Malformed(error.msg.to_owned()))
+}
+
+/// Does a name match the pattern that was typed, as far as it is hidden?
+fn is_match(typed: &str, pattern: &Pattern, name: &str) -> bool {
+    let is_named = !is_hidden(name) || typed.starts_with(['.', '_']);
+    is_named && pattern.matches_with(name, MatchOptions::new())
+}
+
+/// A pattern of paths in a store, without braces: which files of all of them it means.
+pub(super) struct Glob {
+    parts: Vec<Part>,
+}
+
+enum Part {
+    Name(String),
+    Pattern(String, Pattern),
+    AnyDepth,
+}
+
+impl Glob {
+    /// The patterns that one with braces stands for.
+    pub(super) fn all(pattern: &str) -> Result<Vec<Glob>, GlobError> {
+        let part = |part: &str| match part {
+            "**" => Ok(Part::AnyDepth),
+            part if is_pattern(part) => Ok(Part::Pattern(part.to_owned(), compile(part)?)),
+            part => Ok(Part::Name(part.to_owned())),
+        };
+        let globs = alternatives(pattern)?.into_iter().map(|pattern| {
+            let parts: Result<_, GlobError> =
+                pattern.split('/').filter(|it| !it.is_empty()).map(part).collect();
+            Ok(Glob { parts: parts? })
+        });
+        globs.collect()
+    }
+
+    /// The folder in which all that it means is.
+    pub(super) fn base(&self) -> String {
+        // The last part may be a file.
+        let folders = self.parts.iter().take(self.parts.len().saturating_sub(1));
+        let names = folders.map_while(|part| match part {
+            Part::Name(name) => Some(&**name),
+            Part::Pattern(..) | Part::AnyDepth => None,
+        });
+        names.collect::<Vec<_>>().join("/")
+    }
+
+    /// Does it mean the file at `path`, by name or as one in a folder that it names?
+    pub(super) fn means(&self, path: &str) -> bool {
+        let names: Vec<&str> = path.split('/').collect();
+        means(&self.parts, &names)
+    }
+}
+
+fn means(parts: &[Part], names: &[&str]) -> bool {
+    match (parts, names) {
+        ([], []) => true,
+        ([], [name]) => !is_hidden(name),
+        ([Part::AnyDepth, rest @ ..], _) => {
+            means(rest, names)
+                || matches!(names, [name, below @ ..] if !is_hidden(name) && means(parts, below))
+        }
+        ([Part::Name(part), rest @ ..], [name, below @ ..]) => part == name && means(rest, below),
+        ([Part::Pattern(typed, pattern), rest @ ..], [name, below @ ..]) => {
+            is_match(typed, pattern, name) && means(rest, below)
+        }
+        ([], _) | (_, []) => false,
+    }
+}
+
 fn walk(
     at: PathBuf,
     parts: &[Component<'_>],
@@ -100,13 +173,10 @@ fn walk(
         }
         return walk(at, rest, found);
     }
-    // Other globs negate with a caret.
-    let pattern = Pattern::new(&name.replace("[^", "[!"));
-    let pattern = pattern.map_err(|error| GlobError::Malformed(error.msg.to_owned()))?;
+    let pattern = compile(name)?;
     for entry in entries_of(&at)? {
         let file_name = entry.file_name();
-        let is_named = !is_hidden(&file_name) || name.starts_with(['.', '_']);
-        if !is_named || !pattern.matches_with(&file_name.to_string_lossy(), MatchOptions::new()) {
+        if !is_match(name, &pattern, &file_name.to_string_lossy()) {
             continue;
         }
         let next = at.join(&file_name);
@@ -131,7 +201,7 @@ fn folders(folder: &Path) -> Result<Vec<PathBuf>, ListError> {
     let mut folders = Vec::new();
     for entry in entries_of(folder)? {
         let kind = entry.file_type().map_err(|error| ListError::Io(entry.path(), error))?;
-        if kind.is_dir() && !is_hidden(&entry.file_name()) {
+        if kind.is_dir() && !is_hidden(entry.file_name()) {
             folders.push(folder.join(entry.file_name()));
         }
     }
@@ -154,5 +224,34 @@ mod tests {
         assert_eq!(of("{a,b{c,d}}{,e}"), "a ae bc bce bd bde");
         assert!(alternatives("a{b,c").is_err());
         assert!(alternatives(&"{a,b}".repeat(20)).is_err(), "a million paths are refused");
+    }
+
+    #[test]
+    fn a_pattern_means_files_and_the_files_of_folders() {
+        for (pattern, path, is_meant) in [
+            ("logs/*/a.txt", "logs/x/a.txt", true),
+            ("logs/*/a.txt", "logs/x/y/a.txt", false),
+            ("logs/2026-*", "logs/2026-11/a.txt", true),
+            ("logs/2026-*", "logs/2026-11/_SUCCESS", false),
+            ("logs/2026-*", "logs/2026-11/deep/a.txt", false),
+            ("logs/**/*.txt", "logs/a.txt", true),
+            ("logs/**/*.txt", "logs/a/b/c.txt", true),
+            ("logs/**/*.txt", "logs/_tmp/c.txt", false),
+            ("**", "a/b/c", true),
+            ("a/_*", "a/_x", true),
+            ("a/*", "a/_x", false),
+            ("a/[!b]", "a/c", true),
+            ("a/[^b]", "a/b", false),
+            ("ü/?", "ü/ö", true),
+        ] {
+            let globs = Glob::all(pattern).unwrap_or_default();
+            assert_eq!(globs.iter().any(|glob| glob.means(path)), is_meant, "{pattern} {path}");
+        }
+        let bases = |pattern: &str| -> Vec<String> {
+            Glob::all(pattern).unwrap_or_default().iter().map(Glob::base).collect()
+        };
+        assert_eq!(bases("a/b/*.txt"), ["a/b"]);
+        assert_eq!(bases("*/b"), [""]);
+        assert_eq!(bases("a/x{b,c}/d"), ["a/xc", "a/xb"]);
     }
 }

@@ -13,19 +13,3 @@ pub(super) fn split(paths: &str) -> impl Iterator<Item = &str> {
     });
     pieces.map(str::trim).filter(|typed| !typed.is_empty())
 }
-
-/// The local path, or nothing where another file system is meant.
-pub(super) fn local(typed: &str) -> Option<&str> {
-    if let Some(rest) = typed.strip_prefix("file:") {
-        let Some(host) = rest.strip_prefix("//") else { return Some(rest) };
-        return Some(host.strip_prefix("localhost").filter(|path| path.starts_with('/')).unwrap_or(host));
-    }
-    let is_scheme = |scheme: &str| {
-        scheme.starts_with(|first: char| first.is_ascii_alphabetic())
-            && scheme.chars().all(|next| next.is_ascii_alphanumeric() || "+-.".contains(next))
-    };
-    match typed.split_once("://") {
-        Some((scheme, _)) if is_scheme(scheme) => None,
-        _ => Some(typed),
-    }
-}

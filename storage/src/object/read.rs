@@ -1,13 +1,11 @@
 //! Reads one part of an object file.
 
 use super::{CHUNK, END, MAGIC, MARK_BYTES, Mark, TYPE_NAME_BYTES_MAX, VERSION};
-use crate::{InputFile, ReadError};
+use crate::{InputFile, Location, ReadError, Storage, reader::Reader};
 use rsk_proto::{Cause, Data, FrameReader, to_usize};
 use std::{
     any::type_name,
-    fs::File,
     io::{self, BufReader, Read},
-    path::{Path, PathBuf},
 };
 
 /// The records of a file that [`crate::ObjectPartWriter`] wrote.
@@ -22,12 +20,9 @@ use std::{
 /// type in a crate that they share.
 ///
 /// See [`crate::ObjectPartWriter`] for an example.
-pub fn read_object_part<T: Data>(file: &InputFile) -> Result<ObjectPart<T>, ReadError> {
-    let fail = |error| ReadError::Io(file.path.clone(), error);
-    let opened = File::open(&file.path).map_err(fail)?;
-    let bytes = opened.metadata().map_err(fail)?.len();
-    let from = BufReader::with_capacity(128 << 10, opened);
-    let mut from = Checked { path: file.path.clone(), from, left: bytes };
+pub fn read_object_part<T: Data>(storage: &Storage, file: &InputFile) -> Result<ObjectPart<T>, ReadError> {
+    let from = BufReader::with_capacity(128 << 10, storage.open(file, 0, file.bytes)?);
+    let mut from = Checked { path: file.location.clone(), from, left: file.bytes };
     check_head::<T>(&mut from)?;
     Ok(ObjectPart { from, frames: FrameReader::new(Vec::new()), records: 0, is_over: false })
 }
@@ -35,8 +30,8 @@ pub fn read_object_part<T: Data>(file: &InputFile) -> Result<ObjectPart<T>, Read
 /// The file, which knows how many of its bytes are left.
 #[derive(Debug)]
 struct Checked {
-    path: PathBuf,
-    from: BufReader<File>,
+    path: Location,
+    from: BufReader<Reader>,
     left: u64,
 }
 
@@ -52,7 +47,7 @@ impl Checked {
             .ok_or_else(|| self.damaged(format!("it ends in {what}")))?;
         self.from.read_exact(to).map_err(|error| match error.kind() {
             io::ErrorKind::UnexpectedEof => self.damaged(format!("it ends in {what}")),
-            _ => ReadError::Io(self.path.clone(), error),
+            _ => ReadError::of(&self.path, error),
         })
     }
 
@@ -145,7 +140,7 @@ impl<T: Data> ObjectPart<T> {
     }
 
     /// The file.
-    pub fn path(&self) -> &Path {
+    pub fn path(&self) -> &Location {
         &self.from.path
     }
 }

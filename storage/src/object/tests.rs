@@ -1,5 +1,5 @@
 use super::*;
-use crate::{InputFile, OutputCommit, ReadError, WriteError};
+use crate::{InputFile, OutputCommit, ReadError, Storage, WriteError};
 use proptest::prelude::*;
 use rsk_proto::{Data, PartitionId, TaskError, TaskId};
 use std::{fs, path::Path};
@@ -14,11 +14,11 @@ fn write<T: Data>(folder: &Path, records: &[T]) -> InputFile {
     output.commit_part(&part.finish().unwrap()).unwrap();
     output.commit().unwrap();
     let path = folder.join("part-00000");
-    InputFile { bytes: fs::metadata(&path).unwrap().len(), path }
+    InputFile::new(&*path, fs::metadata(&path).unwrap().len())
 }
 
 fn read<T: Data>(file: &InputFile) -> Result<Vec<T>, ReadError> {
-    read_object_part(file)?.collect()
+    read_object_part(&Storage::default(), file)?.collect()
 }
 
 proptest! {
@@ -32,11 +32,11 @@ proptest! {
     fn random_bytes_are_refused(bytes: Vec<u8>) {
         let folder = tempfile::tempdir().unwrap();
         let mut file = write(folder.path(), &[1u32]);
-        let head = fs::read(&file.path).unwrap();
+        let head = fs::read(file.location.local().unwrap()).unwrap();
         let head = &head[..MAGIC.len() + 8 + "u32".len() + 4];
         for whole in [bytes.clone(), [head, &bytes].concat()] {
-            fs::remove_file(&file.path).unwrap();
-            fs::write(&file.path, &whole).unwrap();
+            fs::remove_file(file.location.local().unwrap()).unwrap();
+            fs::write(file.location.local().unwrap(), &whole).unwrap();
             file.bytes = whole.len() as u64;
             prop_assert!(read::<u32>(&file).is_err());
         }
@@ -61,10 +61,10 @@ const CHUNK_RECORDS_AND_MORE: usize = (1 << 20) + 5;
 fn cut_anywhere_or_with_a_flipped_bit_it_is_an_error_that_names_the_file() {
     let folder = tempfile::tempdir().unwrap();
     let file = write(folder.path(), &[(7u32, "seven".to_owned()), (8, "eight".to_owned())]);
-    let whole = fs::read(&file.path).unwrap();
+    let whole = fs::read(file.location.local().unwrap()).unwrap();
     let refused = |bytes: &[u8], what: &str| {
-        fs::remove_file(&file.path).unwrap();
-        fs::write(&file.path, bytes).unwrap();
+        fs::remove_file(file.location.local().unwrap()).unwrap();
+        fs::write(file.location.local().unwrap(), bytes).unwrap();
         let error = read::<(u32, String)>(&file).unwrap_err();
         assert!(error.to_string().contains("part-00000"), "{what}: {error}");
     };
@@ -84,9 +84,10 @@ fn cut_anywhere_or_with_a_flipped_bit_it_is_an_error_that_names_the_file() {
 fn a_chunk_that_is_missing_is_seen() {
     let folder = tempfile::tempdir().unwrap();
     let file = write(folder.path(), &[1u8]);
-    let whole = fs::read(&file.path).unwrap();
+    let whole = fs::read(file.location.local().unwrap()).unwrap();
     let head = MAGIC.len() + 8 + "u8".len() + 4;
-    fs::write(&file.path, [&whole[..head], &whole[whole.len() - MARK_BYTES..]].concat()).unwrap();
+    fs::write(file.location.local().unwrap(), [&whole[..head], &whole[whole.len() - MARK_BYTES..]].concat())
+        .unwrap();
     let error = TaskError::from(read::<u8>(&file).unwrap_err());
     let TaskError::BadInput(cause) = error else { panic!("{error}") };
     assert!(cause.chain().any(|part| part == "it holds 0 records, and should hold 1"), "{cause:?}");
@@ -100,7 +101,7 @@ fn another_type_is_refused_by_name() {
     assert!(matches!(&error, ReadError::Type { found, asked, .. } if found == "u32" && asked == "u64"));
     let shown = error.to_string();
     assert!(shown.contains("records of type u32, not u64"), "{shown}");
-    fs::write(&file.path, "to be or not to be").unwrap();
+    fs::write(file.location.local().unwrap(), "to be or not to be").unwrap();
     assert!(matches!(read::<u32>(&file), Err(ReadError::Format { .. })));
 }
 

@@ -1,15 +1,18 @@
 //! The pairs of one partition of SequenceFiles on a disk.
 
 use super::{SequenceError, SequenceReader, Writable};
-use crate::{InputFile, ReadError, Split, TextOptions, TextPartition, plan::plan_where};
+use crate::{
+    InputFile, Location, ReadError, Split, Storage, TextOptions, TextPartition, plan::plan_where,
+    reader::Reader,
+};
 use rsk_proto::Cause;
-use std::{fmt, fs::File, marker::PhantomData, path::Path};
+use std::{fmt, marker::PhantomData};
 
 /// Cuts SequenceFiles into partitions, as [`plan`](crate::plan) does text, whatever their names and whatever packs them.
 ///
 /// ```
 /// use rsk_storage::{InputFile, TextOptions, plan_sequence};
-/// let files = [InputFile { path: "part-00000.gz".into(), bytes: 250 }];
+/// let files = [InputFile::new("part-00000.gz", 250)];
 /// let options = TextOptions { block_bytes: 100, ..TextOptions::default() };
 /// assert_eq!(plan_sequence(&files, &options).len(), 3);
 /// ```
@@ -23,7 +26,7 @@ pub fn plan_sequence(files: &[InputFile], options: &TextOptions) -> Vec<TextPart
 /// [`SequenceReader`], each with its file; a file that is missing, unreadable or shorter than it was listed.
 ///
 /// ```
-/// use rsk_storage::{Compression, SequenceWriter, TextOptions, list, plan_sequence, read_sequence};
+/// use rsk_storage::{Compression, SequenceWriter, Storage, TextOptions, plan_sequence, read_sequence};
 /// let folder = tempfile::tempdir()?;
 /// let path = folder.path().join("a.seq");
 /// let mut file = SequenceWriter::new(std::fs::File::create(&path)?, Compression::None, [7; 16])?;
@@ -31,8 +34,9 @@ pub fn plan_sequence(files: &[InputFile], options: &TextOptions) -> Vec<TextPart
 /// file.finish()?;
 /// let options = TextOptions { splits_min: 3, ..TextOptions::default() };
 /// let mut pairs = Vec::new();
-/// for partition in plan_sequence(&list(&path.display().to_string())?, &options) {
-///     for pair in read_sequence::<String, i64>(partition, 1 << 20) {
+/// let storage = Storage::default();
+/// for partition in plan_sequence(&storage.list(&path.display().to_string())?, &options) {
+///     for pair in read_sequence::<String, i64>(&storage, partition, 1 << 20) {
 ///         pairs.push(pair?);
 ///     }
 /// }
@@ -40,16 +44,24 @@ pub fn plan_sequence(files: &[InputFile], options: &TextOptions) -> Vec<TextPart
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 pub fn read_sequence<K: Writable, V: Writable>(
+    storage: &Storage,
     partition: TextPartition,
     record_bytes_max: u64,
 ) -> SequencePairs<K, V> {
-    SequencePairs { splits: partition.splits.into_iter(), open: None, record_bytes_max, of: PhantomData }
+    SequencePairs {
+        storage: storage.clone(),
+        splits: partition.splits.into_iter(),
+        open: None,
+        record_bytes_max,
+        of: PhantomData,
+    }
 }
 
 /// The pairs of one partition, by [`read_sequence`].
 pub struct SequencePairs<K, V> {
+    storage: Storage,
     splits: std::vec::IntoIter<Split>,
-    open: Option<(Split, SequenceReader<File, K, V>)>,
+    open: Option<(Split, SequenceReader<Reader, K, V>)>,
     record_bytes_max: u64,
     of: PhantomData<fn() -> (K, V)>,
 }
@@ -61,13 +73,13 @@ impl<K: Writable, V: Writable> SequencePairs<K, V> {
                 match reader.next().transpose() {
                     Ok(Some(pair)) => return Ok(Some(pair)),
                     Ok(None) => self.open = None,
-                    Err(error) => return Err(read_error(&split.path, error)),
+                    Err(error) => return Err(read_error(&split.file.location, error)),
                 }
             }
             let Some(split) = self.splits.next() else { return Ok(None) };
             // A file of no bytes holds no pairs: Hadoop passes over them, too.
             if split.end > 0 {
-                let reader = open(&split, self.record_bytes_max)?;
+                let reader = open(&self.storage, &split, self.record_bytes_max)?;
                 self.open = Some((split, reader));
             }
         }
@@ -75,29 +87,25 @@ impl<K: Writable, V: Writable> SequencePairs<K, V> {
 }
 
 fn open<K: Writable, V: Writable>(
+    storage: &Storage,
     split: &Split,
     record_bytes_max: u64,
-) -> Result<SequenceReader<File, K, V>, ReadError> {
-    let fail = |error| ReadError::Io(split.path.clone(), error);
-    let file = File::open(&split.path).map_err(fail)?;
-    let bytes = file.metadata().map_err(fail)?.len();
-    if bytes < split.end {
-        return Err(ReadError::Shrunk { path: split.path.clone(), listed: split.end, bytes });
-    }
+) -> Result<SequenceReader<Reader, K, V>, ReadError> {
+    let file = storage.open(&split.file, split.start, split.end)?;
     SequenceReader::new(file, split.start..split.end, record_bytes_max)
-        .map_err(|error| read_error(&split.path, error))
+        .map_err(|error| read_error(&split.file.location, error))
 }
 
-fn read_error(path: &Path, error: SequenceError) -> ReadError {
+fn read_error(path: &Location, error: SequenceError) -> ReadError {
     match error {
         SequenceError::Io(error) => ReadError::unpacking(path, error),
         SequenceError::Damaged(_) | SequenceError::Writable { .. } => {
-            ReadError::Damaged(path.to_owned(), Cause::of(&error))
+            ReadError::Damaged(path.clone(), Cause::of(&error))
         }
         SequenceError::TooLarge { what, bytes, limit } => {
-            ReadError::TooLarge { what: format!("{what} of {}", path.display()), bytes, limit }
+            ReadError::TooLarge { what: format!("{what} of {path}"), bytes, limit }
         }
-        error => ReadError::Sequence(path.to_owned(), error),
+        error => ReadError::Sequence(path.clone(), error),
     }
 }
 

@@ -11,7 +11,7 @@ use crate::{
 use parking_lot::Mutex;
 use rsk_executor::TaskContext;
 use rsk_proto::{CodecError, Data, Decoder, Encoder, OrRaise, PartitionId, RddId};
-use rsk_storage::{InputFile, ObjectPartWriter, OutputCommit, PartFile, WriteError, read_object_part};
+use rsk_storage::{Location, ObjectPartWriter, OutputCommit, PartFile, WriteError, read_object_part};
 use std::{
     fs,
     marker::PhantomData,
@@ -108,10 +108,11 @@ impl<T: Data> Rdd for Checkpointed<T> {
     }
 
     fn compute(&self, partition: PartitionId, task: &TaskContext) -> impl Iterator<Item = T> + 'static {
-        let file = InputFile { path: self.files.part(partition), bytes: 0 };
+        let storage = task.executor().storage();
+        let file = storage.find(&Location::Local(self.files.part(partition))).or_raise();
         let task = task.clone();
         let mut until_look = LOOK_EVERY;
-        read_object_part(&file).or_raise().map(move |record| {
+        read_object_part(storage, &file).or_raise().map(move |record| {
             until_look -= 1;
             if until_look == 0 {
                 until_look = LOOK_EVERY;

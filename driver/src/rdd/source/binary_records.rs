@@ -22,9 +22,9 @@ impl Format for RecordBytes {
     fn read(
         &self,
         split: TextPartition,
-        _: &TaskContext,
+        task: &TaskContext,
     ) -> impl Iterator<Item = Result<Vec<u8>, ReadError>> + 'static {
-        read_records(split, self.0)
+        read_records(task.executor().storage(), split, self.0)
     }
 }
 

@@ -34,8 +34,12 @@ impl<T: Data> Format for Objects<T> {
 
     const LOOK_EVERY: u32 = 4096;
 
-    fn read(&self, file: InputFile, _: &TaskContext) -> impl Iterator<Item = Result<T, ReadError>> + 'static {
-        let (part, failed) = match read_object_part(&file) {
+    fn read(
+        &self,
+        file: InputFile,
+        task: &TaskContext,
+    ) -> impl Iterator<Item = Result<T, ReadError>> + 'static {
+        let (part, failed) = match read_object_part(task.executor().storage(), &file) {
             Ok(part) => (Some(part), None),
             Err(error) => (None, Some(Err(error))),
         };

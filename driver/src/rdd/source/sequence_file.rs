@@ -38,7 +38,7 @@ impl<K: Writable, V: Writable> Format for Pairs<K, V> {
         split: TextPartition,
         task: &TaskContext,
     ) -> impl Iterator<Item = Result<(K, V), ReadError>> + 'static {
-        read_sequence(split, within(&self.0, task).record_bytes_max)
+        read_sequence(task.executor().storage(), split, within(&self.0, task).record_bytes_max)
     }
 }
 

@@ -24,7 +24,7 @@ impl Format for TextLines {
         split: TextPartition,
         task: &TaskContext,
     ) -> impl Iterator<Item = Result<Text, ReadError>> + 'static {
-        read_lines(split, &within(&self.0, task))
+        read_lines(task.executor().storage(), split, &within(&self.0, task))
     }
 }
 

@@ -32,7 +32,8 @@ impl Format for WholeText {
         task: &TaskContext,
     ) -> impl Iterator<Item = Result<(Text, Text), ReadError>> + 'static {
         let options = within(&self.0, task);
-        files.into_iter().map(move |file| Ok((path_of(&file), whole_text(&file, &options)?)))
+        let storage = task.executor().storage().clone();
+        files.into_iter().map(move |file| Ok((path_of(&file), whole_text(&storage, &file, &options)?)))
     }
 }
 
@@ -48,12 +49,13 @@ impl Format for WholeBytes {
         task: &TaskContext,
     ) -> impl Iterator<Item = Result<(Text, Vec<u8>), ReadError>> + 'static {
         let bytes_max = within(&self.0, task).record_bytes_max;
-        files.into_iter().map(move |file| Ok((path_of(&file), read_binary(&file, bytes_max)?)))
+        let storage = task.executor().storage().clone();
+        files.into_iter().map(move |file| Ok((path_of(&file), read_binary(&storage, &file, bytes_max)?)))
     }
 }
 
 fn path_of(file: &InputFile) -> Text {
-    Text::from(&*file.path.to_string_lossy())
+    Text::from(&*file.location.to_string())
 }
 
 /// Files by partition: as many as the options ask for, and a block of bytes in each or less.

@@ -12,6 +12,7 @@ use rsk_proto::{
     BlockEpoch, BlockId, BlockUpdate, ByteSize, Cause, MapOutputs, PartitionId, RddId, ShuffleId, StageId,
     StorageLevel, TaskAttempt, TaskError, TaskId, TaskOutput, ValueId,
 };
+use rsk_storage::Storage;
 use std::{
     panic::{AssertUnwindSafe, catch_unwind},
     path::PathBuf,
@@ -55,6 +56,7 @@ impl Bench {
             Arc::new(NoDriver),
             work_dir,
             None,
+            Storage::default(),
         );
         Bench { executor, _parent: parent }
     }

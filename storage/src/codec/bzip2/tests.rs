@@ -119,8 +119,12 @@ proptest! {
         borders.sort_unstable();
         let mut read = Vec::new();
         for ends in borders.windows(2) {
-            let splits = vec![crate::Split { path: path.clone(), start: ends[0], end: ends[1] }];
-            for line in crate::read_lines(crate::TextPartition { splits }, &crate::TextOptions::default()) {
+            let splits = vec![crate::Split {
+                file: crate::InputFile::new(&*path, length),
+                start: ends[0],
+                end: ends[1],
+            }];
+            for line in crate::read_lines(&crate::Storage::default(), crate::TextPartition { splits }, &crate::TextOptions::default()) {
                 read.push(line.unwrap());
             }
         }

@@ -1,0 +1,109 @@
+//! The files of a store.
+
+use super::{InputFile, ListError, Stamp, glob, is_hidden};
+use crate::{Location, Root, Scheme, Storage, client};
+use futures::TryStreamExt;
+use object_store::{Error, ListResult, ObjectMeta, ObjectStore, ObjectStoreExt, path::Path};
+use std::sync::Arc;
+
+/// What `path`, as it was typed, means in the store.
+pub(super) fn list(
+    storage: &Storage,
+    typed: &str,
+    root: &Root,
+    path: &str,
+) -> Result<Vec<InputFile>, ListError> {
+    let asked = Asked { storage, typed, root, store: storage.client(root)? };
+    let missing = || ListError::Missing(typed.to_owned());
+    if let Some(file) = asked.look(path)? {
+        return Ok(vec![file]);
+    }
+    let is_pattern = glob::is_pattern(path);
+    if matches!(root.scheme, Scheme::Http | Scheme::Https) {
+        return Err(if is_pattern { ListError::Unlisted(typed.to_owned()) } else { missing() });
+    }
+    let mut files =
+        if is_pattern { asked.matching(path)? } else { asked.folder(path)?.ok_or_else(missing)? };
+    if is_pattern && files.is_empty() {
+        return Err(missing());
+    }
+    files.sort();
+    files.dedup();
+    Ok(files)
+}
+
+struct Asked<'a> {
+    storage: &'a Storage,
+    typed: &'a str,
+    root: &'a Root,
+    store: Arc<dyn ObjectStore>,
+}
+
+impl Asked<'_> {
+    fn wait<T, F>(
+        &self,
+        path: &str,
+        ask: impl FnOnce(Arc<dyn ObjectStore>, Path) -> F,
+    ) -> Result<Option<T>, ListError>
+    where
+        T: Send + 'static,
+        F: Future<Output = Result<T, Error>> + Send + 'static,
+    {
+        let fail = |error: &Error| {
+            let location = Location::Remote(self.root.clone(), path.to_owned());
+            ListError::Store(location, client::explain(self.root, error))
+        };
+        let parsed = Path::parse(path).map_err(|error| fail(&error.into()))?;
+        let answer = self.storage.wait(self.root, ask(Arc::clone(&self.store), parsed))?;
+        match answer {
+            Ok(found) => Ok(Some(found)),
+            Err(Error::NotFound { source, .. }) if !client::is_root_missing(&*source) => Ok(None),
+            Err(error) => Err(fail(&error)),
+        }
+    }
+
+    /// The file at `path`, if one is there.
+    fn look(&self, path: &str) -> Result<Option<InputFile>, ListError> {
+        if path.is_empty() {
+            return Ok(None);
+        }
+        let found = self.wait(path, |store, path| async move { store.head(&path).await })?;
+        Ok(found.map(|meta| self.file(meta)))
+    }
+
+    /// The files of a folder, if there is one.
+    fn folder(&self, path: &str) -> Result<Option<Vec<InputFile>>, ListError> {
+        let found =
+            self.wait(path, |store, path| async move { store.list_with_delimiter(Some(&path)).await })?;
+        let Some(ListResult { common_prefixes, objects }) = found else { return Ok(None) };
+        // A folder is where something is: HDFS has others, and says when there is none.
+        if objects.is_empty() && common_prefixes.is_empty() && self.root.scheme != Scheme::Hdfs {
+            return Ok(None);
+        }
+        let files = objects.into_iter().map(|meta| self.file(meta));
+        Ok(Some(files.filter(|file| !is_hidden(file.location.name())).collect()))
+    }
+
+    /// The files that a pattern means.
+    fn matching(&self, pattern: &str) -> Result<Vec<InputFile>, ListError> {
+        let mut files = Vec::new();
+        for glob in glob::Glob::all(pattern).map_err(|error| error.of(self.typed))? {
+            let found = self.wait(&glob.base(), |store, path| async move {
+                let all = store.list(Some(&path));
+                all.try_filter(|meta| std::future::ready(glob.means(meta.location.as_ref())))
+                    .try_collect::<Vec<ObjectMeta>>()
+                    .await
+            })?;
+            files.extend(found.into_iter().flatten().map(|meta| self.file(meta)));
+        }
+        Ok(files)
+    }
+
+    fn file(&self, meta: ObjectMeta) -> InputFile {
+        InputFile {
+            location: Location::Remote(self.root.clone(), meta.location.into()),
+            bytes: meta.size,
+            stamp: Stamp::of_tag(meta.e_tag),
+        }
+    }
+}
