@@ -14,6 +14,7 @@ mod ask;
 mod show;
 mod operate;
 mod logs;
+mod files;
 mod submit;
 mod serve;
 
@@ -63,6 +64,7 @@ fn run(typed: &CommandLine) -> Result<ExitCode> {
         Command::Agent(_) => serve::agent(&load()?),
         Command::Dev(args) => serve::dev(&load()?, args),
         Command::Submit(args) => return submit::submit(&load()?, args),
+        Command::Files(command) => files::files(&load()?, command),
         Command::Config { env } => print(&load()?.print(*env)),
         Command::Logs(args) => logs::logs(&load()?, args),
         Command::Apps(_)

@@ -16,7 +16,7 @@ const MAY_USE: [(&str, &[&str]); 9] = [
     ("rsk-storage", &["rsk-proto"]),
     ("rsk-executor", &["rsk-proto", "rsk-storage"]),
     ("rsk", &["rsk-proto", "rsk-storage", "rsk-executor"]),
-    ("rsk-cli", &["rsk-proto", "rsk-scheduler"]),
+    ("rsk-cli", &["rsk-proto", "rsk-scheduler", "rsk-storage"]),
     ("examples", &["rsk"]),
     ("bench", &["rsk"]),
     ("integration-tests", &["rsk", "rsk-proto", "rsk-scheduler", "rsk-storage", "rsk-executor", "examples"]),

@@ -15,6 +15,7 @@ mod client;
 mod storage;
 mod listing;
 mod reader;
+mod browse;
 mod plan;
 mod codec;
 mod open;
@@ -30,6 +31,7 @@ mod commit;
 mod read_error;
 mod write_error;
 
+pub use browse::{BrowseError, Entry};
 pub use client::ClientError;
 pub use codec::{Codec, CodecReader, CodecWriter};
 pub use commit::OutputCommit;

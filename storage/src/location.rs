@@ -71,12 +71,6 @@ pub enum LocationError {
     /// A bucket, a container or a host must follow the scheme.
     #[error("{0:?} names no {1} after its ://")]
     Authority(String, &'static str),
-    /// `hdfs:///path` means the cluster that Hadoop's configuration names, which names none.
-    #[error(
-        "{0:?} names no NameNode, and fs.defaultFS is not set: write hdfs://HOST:PORT/PATH, or set HADOOP_CONF_DIR to the \
-         folder of core-site.xml"
-    )]
-    DefaultFs(String),
     /// User and password do not belong in a URI, which is shown and logged.
     #[error("credentials in a URI are shown to everybody: give them by the environment or a profile")]
     Credentials,

@@ -119,6 +119,12 @@ impl S3 {
         format!("127.0.0.1:{}", self.ports[3])
     }
 
+    /// Where the bucket [`S3::bucket`] is a folder of a web server, which asks for no keys.
+    pub fn web(&self) -> String {
+        let [_, _, filer, _] = self.ports;
+        format!("http://127.0.0.1:{filer}/buckets/{}", self.bucket())
+    }
+
     /// The id of the key that may do all.
     pub fn key(&self) -> &'static str {
         KEY

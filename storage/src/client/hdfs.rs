@@ -26,6 +26,9 @@ use tokio::runtime::Handle;
 use upload::Upload;
 
 const STORE: &str = "HDFS";
+/// A NameNode that does not answer is asked for about ten seconds, unless Hadoop's files say otherwise: tasks are tried again.
+const PATIENCE: [(&str, &str); 2] =
+    [("dfs.client.failover.max.attempts", "5"), ("dfs.client.failover.sleep.max.millis", "4000")];
 
 /// One cluster of HDFS, or a name service of several NameNodes.
 #[derive(Debug)]
@@ -43,8 +46,16 @@ impl Hdfs {
         if let Some(problem) = &config.problem {
             return Err(ClientError::Config(root.clone(), problem.clone()));
         }
-        let mut builder =
-            ClientBuilder::new().with_config(config.properties.clone()).with_io_runtime(runtime.clone());
+        if root.authority.is_empty() && !config.properties.contains_key("fs.defaultFS") {
+            let why = "the URI names no NameNode, and fs.defaultFS is not set: write hdfs://HOST:PORT/PATH, or set \
+                       HADOOP_CONF_DIR to the folder of core-site.xml";
+            return Err(ClientError::Config(root.clone(), why.to_owned()));
+        }
+        let mut properties = config.properties.clone();
+        for (name, value) in PATIENCE {
+            properties.entry(name.to_owned()).or_insert_with(|| value.to_owned());
+        }
+        let mut builder = ClientBuilder::new().with_config(properties).with_io_runtime(runtime.clone());
         if !root.authority.is_empty() {
             builder = builder.with_url(root.to_string());
         }

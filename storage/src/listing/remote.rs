@@ -67,7 +67,15 @@ impl Asked<'_> {
         if path.is_empty() {
             return Ok(None);
         }
-        let found = self.wait(path, |store, path| async move { store.head(&path).await })?;
+        let found = self.wait(path, |store, path| async move {
+            match store.head(&path).await {
+                // The answer to this question has no words; to one for a list it has.
+                Err(refused @ (Error::PermissionDenied { .. } | Error::Unauthenticated { .. })) => {
+                    store.list_with_delimiter(Some(&path)).await.and(Err(refused))
+                }
+                found => found,
+            }
+        })?;
         Ok(found.map(|meta| self.file(meta)))
     }
 

@@ -1,0 +1,123 @@
+//! What people do with files, on this machine and in stores: `rsk ls`, `cat`, `put`, `get`, `rm`, `du`.
+
+use crate::{
+    command_line::{FilesArgs, FilesCommand},
+    print,
+    settings::Settings,
+    table::Table,
+};
+use anyhow::{Context as _, Result, anyhow};
+use rsk_proto::ByteSize;
+use rsk_storage::{BrowseError, Entry, Location, Storage, StorageConfig};
+use std::{
+    fs::File,
+    io::{self, BufWriter, ErrorKind, Write},
+    time::SystemTime,
+};
+
+/// What stands for this process's own input or output.
+const STREAM: &str = "-";
+
+/// Carries out one of them.
+pub(crate) fn files(settings: &Settings, command: &FilesCommand) -> Result<()> {
+    let storage = storage(settings, command.args())?;
+    match command {
+        FilesCommand::Ls { uri, .. } => {
+            let entries = storage.entries(&Location::parse(uri)?)?;
+            print(&table(&entries).print("nothing is in it"))
+        }
+        FilesCommand::Cat { uris, .. } => {
+            let mut out = BufWriter::new(io::stdout().lock());
+            for uri in uris {
+                copied(storage.copy_out(&Location::parse(uri)?, &mut out))?;
+            }
+            copied(out.flush().map_err(|error| BrowseError::Copy(Location::from("stdout"), error)))
+        }
+        FilesCommand::Put { file, uri, force, .. } => {
+            let name = file.rsplit('/').next().unwrap_or(file);
+            let to = Location::parse(uri)?;
+            let to = if uri.ends_with('/') { to.join(name) } else { to };
+            let bytes = if file == STREAM {
+                storage.copy_in(&mut io::stdin().lock(), &to, *force)?
+            } else {
+                let mut from = File::open(file).with_context(|| format!("cannot read {file:?}"))?;
+                storage.copy_in(&mut from, &to, *force)?
+            };
+            print(&format!("{to}: {}\n", ByteSize(bytes)))
+        }
+        FilesCommand::Get { uri, file, force, .. } => get(&storage, uri, file, *force),
+        FilesCommand::Rm { uri, recursive, .. } => {
+            let at = Location::parse(uri)?;
+            let files = storage.remove(&at, *recursive)?;
+            print(&format!("{at}: {files} {} removed\n", if files == 1 { "file" } else { "files" }))
+        }
+        FilesCommand::Du { uri, .. } => {
+            let files = storage.files_below(&Location::parse(uri)?)?;
+            let bytes = files.iter().filter_map(|file| file.bytes).sum();
+            print(&format!("{} in {} files\n", ByteSize(bytes), files.len()))
+        }
+    }
+}
+
+/// A reader that left ends the program as it ends others.
+fn copied<T>(outcome: Result<T, BrowseError>) -> Result<()> {
+    match outcome {
+        Err(BrowseError::Copy(_, error)) if error.kind() == ErrorKind::BrokenPipe => {
+            Err(crate::ReaderLeft.into())
+        }
+        outcome => Ok(outcome.map(drop)?),
+    }
+}
+
+fn get(storage: &Storage, uri: &str, file: &str, is_forced: bool) -> Result<()> {
+    let from = Location::parse(uri)?;
+    if file == STREAM {
+        let mut out = BufWriter::new(io::stdout().lock());
+        copied(storage.copy_out(&from, &mut out))?;
+        return copied(out.flush().map_err(|error| BrowseError::Copy(Location::from("stdout"), error)));
+    }
+    let mut to = std::path::PathBuf::from(file);
+    if to.is_dir() {
+        to.push(from.name());
+    }
+    if !is_forced && to.exists() {
+        return Err(BrowseError::Exists(to.into()).into());
+    }
+    // Beside its place until it is whole.
+    let folder = to.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(".".as_ref());
+    let fail = || format!("cannot write {to:?}");
+    let mut aside = tempfile::NamedTempFile::new_in(folder).with_context(fail)?;
+    let bytes = storage.copy_out(&from, &mut aside)?;
+    aside.persist(&to).map_err(|error| error.error).with_context(fail)?;
+    print(&format!("{}: {}\n", to.display(), ByteSize(bytes)))
+}
+
+/// The stores, as the environment, `rsk.toml` and `--conf` say; settings of programs are none of theirs.
+fn storage(settings: &Settings, args: &FilesArgs) -> Result<Storage> {
+    let is_ours = |key: &str| ["s3.", "hdfs.", "storage."].iter().any(|prefix| key.starts_with(prefix));
+    let of_file = settings.conf.iter().filter(|(key, _)| is_ours(key));
+    let mut all: Vec<(String, String)> = of_file.map(|(key, value)| (key.clone(), value.clone())).collect();
+    for typed in &args.conf {
+        let (key, value) = typed.split_once('=').ok_or_else(|| anyhow!("--conf {typed}: write key=value"))?;
+        all.push((key.to_owned(), value.to_owned()));
+    }
+    let variables = std::env::vars_os()
+        .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)));
+    Ok(Storage::new(StorageConfig::collect(variables, &all)?))
+}
+
+fn table(entries: &[Entry]) -> Table {
+    let mut table = Table::new(&[">SIZE", "CHANGED", "NAME"]);
+    for entry in entries {
+        let size = entry.bytes.map_or_else(|| "folder".to_owned(), |bytes| ByteSize(bytes).to_string());
+        let changed = entry.changed.map_or_else(String::new, utc);
+        table.row([size, changed, entry.location.to_string()]);
+    }
+    table
+}
+
+/// `2026-11-25 13:45:07`, in UTC.
+fn utc(time: SystemTime) -> String {
+    let time: chrono::DateTime<chrono::Utc> = time.into();
+    time.format("%Y-%m-%d %H:%M:%S").to_string()
+}
