@@ -40,7 +40,8 @@ pub use files::file;
 pub use rdd::action::SaveOptions;
 pub use rsk_proto::{ByteSize, Data, StorageLevel};
 pub use rsk_storage::{
-    Codec, Compression, Cut, CutPattern, InvalidUtf8, Text, TextOptions, Words, Writable, WritableError,
+    AvroCodec, Codec, Compression, CsvOptions, Cut, CutPattern, InvalidUtf8, Text, TextOptions, Words,
+    Writable, WritableError,
 };
 pub use run::{App, run};
 pub use task::pool::{JobOrder, PoolShare};
@@ -60,7 +61,7 @@ pub mod prelude {
     pub use crate::StorageLevel;
     pub use crate::rdd::{
         Rdd, Transform,
-        action::{Actions, NumberActions, PairActions},
+        action::{Actions, NumberActions, PairActions, SaveActions},
         pair::PairRdd,
         persist::Persist,
         wide::Wide,

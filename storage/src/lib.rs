@@ -16,17 +16,29 @@ mod open;
 mod blocks;
 mod lines;
 mod text;
+mod raw_lines;
+mod splits;
+mod json;
+mod csv;
 mod whole;
 mod records;
 mod object;
+mod file;
+mod input;
 mod sequence;
+mod avro;
 mod part;
 mod commit;
 mod read_error;
 mod write_error;
 
+pub use avro::{
+    AvroCodec, AvroError, AvroPartWriter, AvroReader, AvroSchema, AvroWriter, plan_avro, read_avro,
+};
 pub use codec::{Codec, CodecReader, CodecWriter};
 pub use commit::OutputCommit;
+pub use csv::{CsvOptions, CsvOptionsError, CsvPartWriter, plan_csv, read_csv};
+pub use json::read_json;
 pub use lines::{Lines, read_lines};
 pub use listing::{InputFile, ListError, list, output_folder};
 pub use object::{ObjectPart, ObjectPartWriter, read_object_part};

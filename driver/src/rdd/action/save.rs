@@ -1,7 +1,17 @@
-//! `save_as_text_file`, `save_as_object_file` and `save_as_sequence_file`: a part a partition, all of them or none.
+//! `save_as_text_file` and its like for each format: a part a partition, all of them or none.
+
+mod avro;
+mod csv;
+mod format;
+mod json;
+
+pub(super) use avro::SaveAvro;
+pub(super) use csv::SaveCsv;
+pub(super) use json::SaveJson;
 
 use super::result::{self, PartitionAction};
 use crate::{Result, rdd::Rdd};
+use format::{SaveAs, WriteFormat};
 use rsk_executor::TaskContext;
 use rsk_proto::{CodecError, Data, Decoder, Encoder, OrRaise};
 use rsk_storage::{
@@ -147,6 +157,15 @@ where
 
 pub(super) fn save_as_object_file<R: Rdd<Item: Data>>(rdd: &R, typed: &Path) -> Result<()> {
     save(rdd, typed, SaveObjects)
+}
+
+/// Saves in one of the formats that are written record by record.
+pub(super) fn save_as<R, F>(rdd: &R, typed: &Path, format: F) -> Result<()>
+where
+    R: Rdd,
+    F: WriteFormat<R::Item>,
+{
+    save(rdd, typed, |folder| SaveAs { folder, format })
 }
 
 /// Publishes the parts that the tasks wrote; whatever fails, the output is dropped uncommitted and removes itself.
