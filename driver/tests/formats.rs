@@ -3,7 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use proptest::prelude::*;
-use rsk::{AvroCodec, Codec, Context, CsvOptions, SaveOptions, prelude::*};
+use rsk::{ArrowCodec, AvroCodec, Codec, Context, CsvOptions, SaveOptions, prelude::*};
 use serde::{Deserialize, Serialize};
 use std::{fs, path::Path};
 
@@ -45,7 +45,14 @@ proptest! {
         rdd.save_as_csv_with(out("csv"), CsvOptions::default(), options()).unwrap();
         prop_assert_eq!(ctx.csv_file::<Visit>(&typed(&out("csv"))).unwrap().collect().unwrap(), visits.clone());
         rdd.save_as_avro(out("avro"), SCHEMA, if packed { AvroCodec::Deflate } else { AvroCodec::Null }).unwrap();
-        prop_assert_eq!(ctx.avro_file::<Visit>(&typed(&out("avro"))).unwrap().collect().unwrap(), visits);
+        prop_assert_eq!(ctx.avro_file::<Visit>(&typed(&out("avro"))).unwrap().collect().unwrap(), visits.clone());
+        let batches = rdd.batches().unwrap();
+        batches.save_as_parquet(out("parquet")).unwrap();
+        let rows = ctx.read_parquet(&typed(&out("parquet"))).unwrap().rows::<Visit>();
+        prop_assert_eq!(rows.collect().unwrap(), visits.clone());
+        batches.save_as_arrow(out("arrow"), if packed { ArrowCodec::Lz4 } else { ArrowCodec::None }).unwrap();
+        let rows = ctx.read_arrow(&typed(&out("arrow"))).unwrap().rows::<Visit>();
+        prop_assert_eq!(rows.collect().unwrap(), visits);
     }
 }
 
@@ -62,6 +69,34 @@ fn a_record_of_another_type_fails_the_job_once_with_its_place() {
         let error = format!("{error:?}");
         assert!(error.contains(place) && error.contains("at byte 2") && !error.contains("times"), "{error}");
     }
+}
+
+#[test]
+fn batches_of_one_partition_have_the_columns_of_the_first() {
+    let folder = tempfile::tempdir().unwrap();
+    let out = folder.path().join("out");
+    let ctx = on(1);
+    let batches = ctx
+        .range(0..3, 1)
+        .map(|n| Visit { page: String::new(), at: n.cast_signed(), seconds: None })
+        .batches()
+        .unwrap();
+    let other = ctx.range(0..3, 1).map(|n| Other { n }).batches().unwrap();
+    let mixed = batches.union(&other).coalesce(1).unwrap();
+    for saved in [mixed.save_as_parquet(&out), mixed.save_as_arrow(&out, ArrowCodec::None)] {
+        assert!(format!("{:?}", saved.unwrap_err()).contains("cannot write a record"));
+    }
+    assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 0);
+    // A part has what there is: a partition without batches has none.
+    let none = batches.filter(|batch| batch.num_rows() == 0);
+    none.save_as_parquet(&out).unwrap();
+    assert_eq!(fs::read_dir(&out).unwrap().count(), 1, "_SUCCESS");
+    assert_eq!(ctx.read_parquet(&typed(&out)).unwrap().count().unwrap(), 0);
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+struct Other {
+    n: u64,
 }
 
 #[test]

@@ -29,7 +29,7 @@ use std::{any::type_name, marker::PhantomData};
 /// }
 /// assert_eq!(values.remove(0)?, ("to be".to_owned(), 1));
 /// assert_eq!(values.remove(0)?, ("or not".to_owned(), 2));
-/// assert!(values.remove(0).unwrap_err().to_string().contains("at byte 28 "));
+/// assert!(values.remove(0).unwrap_err().to_string().contains("at byte 28:"));
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 pub fn read_json<T: DeserializeOwned + 'static>(

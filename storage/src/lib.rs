@@ -27,6 +27,7 @@ mod file;
 mod input;
 mod sequence;
 mod avro;
+mod batches;
 mod part;
 mod commit;
 mod read_error;
@@ -34,6 +35,10 @@ mod write_error;
 
 pub use avro::{
     AvroCodec, AvroError, AvroPartWriter, AvroReader, AvroSchema, AvroWriter, plan_avro, read_avro,
+};
+pub use batches::{
+    ArrowCodec, ArrowPartWriter, BATCH_ROWS, ColumnRange, ColumnValue, ParquetCodec, ParquetOptions,
+    ParquetPartWriter, RowSchema, RowsError, plan_batches, read_arrow, read_parquet, rows_of,
 };
 pub use codec::{Codec, CodecReader, CodecWriter};
 pub use commit::OutputCommit;

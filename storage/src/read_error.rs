@@ -83,6 +83,27 @@ pub enum ReadError {
     /// The file is no Avro file, or one that cannot be read.
     #[error("cannot read {0:?} as an Avro file")]
     Avro(PathBuf, #[source] AvroError),
+    /// The file is packed by a codec that is not known.
+    #[error(
+        "{path:?} is packed by {codec}, which is not known here: write it with snappy, gzip, lz4 or zstd"
+    )]
+    Packed {
+        /// The file.
+        path: PathBuf,
+        /// The codec.
+        codec: String,
+    },
+    /// The file has no such column.
+    #[error("{path:?} has no column {column:?}")]
+    Column {
+        /// The file.
+        path: PathBuf,
+        /// The column asked for.
+        column: String,
+        /// The columns that it has.
+        #[source]
+        cause: Cause,
+    },
     /// The file's length is no number of records.
     #[error(
         "{path:?} has {bytes} bytes, which are no whole records of {record_bytes}: give the length of its records"

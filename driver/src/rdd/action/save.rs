@@ -174,8 +174,33 @@ where
     R: Rdd,
     A: PartitionAction<R::Item, Out = PartFile>,
 {
+    publish(rdd, typed, action, Some)
+}
+
+/// [`save`], where a task may have nothing to write.
+pub(crate) fn save_parts<R, A>(rdd: &R, typed: &Path, action: impl FnOnce(PathBuf) -> A) -> Result<()>
+where
+    R: Rdd,
+    A: PartitionAction<R::Item, Out = Option<PartFile>>,
+{
+    publish(rdd, typed, action, |part| part)
+}
+
+fn publish<R, A>(
+    rdd: &R,
+    typed: &Path,
+    action: impl FnOnce(PathBuf) -> A,
+    part_of: impl Fn(A::Out) -> Option<PartFile>,
+) -> Result<()>
+where
+    R: Rdd,
+    A: PartitionAction<R::Item>,
+{
     let folder = rdd.context().output_folder(typed)?;
     let output = OutputCommit::prepare(&folder)?;
-    result::try_run(rdd, &action(folder), |part| Ok(output.commit_part(&part)?))?;
+    result::try_run(rdd, &action(folder), |out| match part_of(out) {
+        Some(part) => Ok(output.commit_part(&part)?),
+        None => Ok(()),
+    })?;
     Ok(output.commit()?)
 }
