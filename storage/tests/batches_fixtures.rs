@@ -1,6 +1,8 @@
 //! Parquet and Arrow files that pyarrow wrote: `fixtures/batches/README.md` says how. With `RSK_BATCH_FILES`, those of that
 //! folder.
 
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
 #[path = "fixtures/batches/visit.rs"]
 mod visit;
 

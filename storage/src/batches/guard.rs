@@ -47,3 +47,20 @@ pub(super) fn guarded<T, E: Error + 'static>(
         None => Err(ReadError::Damaged(path.to_owned(), cause)),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_the_file_says_is_not_damage_and_a_panic_is() {
+        let (path, last) = (Path::new("a.parquet"), LastError::default());
+        let of_disk = || Err::<(), _>(last.keep(io::Error::from_raw_os_error(5)));
+        assert!(matches!(guarded(path, &last, of_disk), Err(ReadError::Io(..))));
+        let of_bytes = || Err::<(), _>(last.keep(io::ErrorKind::UnexpectedEof.into()));
+        assert!(matches!(guarded(path, &last, of_bytes), Err(ReadError::Damaged(..))));
+        let panics = || -> io::Result<()> { panic!("out of bounds") };
+        let Err(ReadError::Damaged(_, cause)) = guarded(path, &last, panics) else { panic!("no damage") };
+        assert!(cause.message.contains("out of bounds"), "{cause}");
+    }
+}

@@ -11,3 +11,6 @@ mod write;
 pub use range::{ColumnRange, ColumnValue};
 pub use read::{ParquetOptions, read_parquet};
 pub use write::{ParquetCodec, ParquetPartWriter};
+
+#[cfg(test)]
+mod tests;
