@@ -40,10 +40,18 @@ pub use files::file;
 pub use rdd::action::SaveOptions;
 pub use rsk_proto::{ByteSize, Data, StorageLevel};
 pub use rsk_storage::{
-    Codec, Compression, Cut, CutPattern, InvalidUtf8, Text, TextOptions, Words, Writable, WritableError,
+    ArrowCodec, AvroCodec, Codec, ColumnValue, Compression, CsvOptions, Cut, CutPattern, InvalidUtf8,
+    ParquetCodec, Text, TextOptions, Words, Writable, WritableError,
 };
 pub use run::{App, run};
 pub use task::pool::{JobOrder, PoolShare};
+
+/// Arrow's own types, of the version that record batches here are of.
+pub mod arrow {
+    pub use arrow_array as array;
+    pub use arrow_array::RecordBatch;
+    pub use arrow_schema as schema;
+}
 
 /// Pure cores, for the simulation of the whole cluster alone: no part of what rsk promises.
 #[cfg(feature = "simulation")]
@@ -60,7 +68,8 @@ pub mod prelude {
     pub use crate::StorageLevel;
     pub use crate::rdd::{
         Rdd, Transform,
-        action::{Actions, NumberActions, PairActions},
+        action::{Actions, NumberActions, PairActions, SaveActions},
+        batches::{Batches, RecordBatches},
         pair::PairRdd,
         persist::Persist,
         wide::Wide,

@@ -186,6 +186,27 @@ fn sequence_file() {
 }
 
 #[test]
+fn parquet_stats() {
+    let dir = tempfile::tempdir().unwrap();
+    // Without an input it makes one up, under the system's temporary folder.
+    let output =
+        Command::new(program("parquet_stats")).arg("local[2]").env("TMPDIR", dir.path()).output().unwrap();
+    let out = String::from_utf8(output.stdout).unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let lines = [
+        "36500 sales, 1822825.00 in all",
+        "July in       sales       mean",
+        "Berlin          846      50.00",
+        "Lima            846      50.39",
+        "Osaka           844      49.83",
+        "Ur              564      49.30",
+    ];
+    assert_eq!(out.lines().collect::<Vec<_>>(), lines);
+    let input = dir.path().join("examples-of-rsk/sales").display().to_string();
+    assert_eq!(printed("parquet_stats", &["local", &input]), out);
+}
+
+#[test]
 fn join() {
     let out =
         printed("join", &["local[2]", &data("examples/data/people.txt"), &data("examples/data/orders.txt")]);

@@ -133,8 +133,18 @@ fn unsafe_code_is_where_it_is_argued_for() {
 }
 
 /// What a user calls on an RDD.
-const OPERATORS: [&str; 7] =
-    ["Transform", "PairRdd", "Wide", "Persist", "Actions", "PairActions", "NumberActions"];
+const OPERATORS: [&str; 10] = [
+    "Transform",
+    "PairRdd",
+    "Wide",
+    "Persist",
+    "Actions",
+    "PairActions",
+    "NumberActions",
+    "SaveActions",
+    "Batches",
+    "RecordBatches",
+];
 
 /// A function that users call, as the sources of the driver have it.
 struct Called {

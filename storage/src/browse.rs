@@ -101,7 +101,7 @@ impl Storage {
     /// Errors: it is gone, or changes meanwhile; what it is written to fails.
     pub fn copy_out(&self, from: &Location, to: &mut impl Write) -> Result<u64, BrowseError> {
         let file: InputFile = self.find(from)?;
-        let mut reader = self.open(&file, 0, file.bytes)?;
+        let mut reader = self.open(&file, 0, 0..file.bytes)?;
         let mut buffer = vec![0; COPY_BYTES];
         let mut copied = 0;
         loop {

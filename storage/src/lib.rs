@@ -22,20 +22,36 @@ mod open;
 mod blocks;
 mod lines;
 mod text;
+mod raw_lines;
+mod splits;
+mod json;
+mod csv;
 mod whole;
 mod records;
 mod object;
+mod input;
 mod sequence;
+mod avro;
+mod batches;
 mod part;
 mod commit;
 mod read_error;
 mod write_error;
 
+pub use avro::{
+    AvroCodec, AvroError, AvroPartWriter, AvroReader, AvroSchema, AvroWriter, plan_avro, read_avro,
+};
+pub use batches::{
+    ArrowCodec, ArrowPartWriter, BATCH_ROWS, ColumnRange, ColumnValue, ParquetCodec, ParquetOptions,
+    ParquetPartWriter, RowSchema, RowsError, plan_batches, read_arrow, read_parquet, rows_of,
+};
 pub use browse::{BrowseError, Entry};
 pub use client::ClientError;
 pub use codec::{Codec, CodecReader, CodecWriter};
 pub use commit::OutputCommit;
 pub use config::{HdfsConfig, Requests, S3Config, STORAGE_KEYS, Secret, StorageConfig, StorageConfigError};
+pub use csv::{CsvOptions, CsvOptionsError, CsvPartWriter, plan_csv, read_csv};
+pub use json::read_json;
 pub use lines::{Lines, read_lines};
 pub use listing::{InputFile, ListError, Stamp, output_folder};
 pub use location::{Location, LocationError, Root, Scheme};

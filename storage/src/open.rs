@@ -32,7 +32,7 @@ impl Source {
         let Split { file, start: _, end } = split;
         let path = file.location.clone();
         // The rest of the last line is wanted, too.
-        let mut file = storage.open(file, at, end.saturating_add(BEYOND_BYTES).min(file.bytes))?;
+        let mut file = storage.open(file, at, at..end.saturating_add(BEYOND_BYTES).min(file.bytes))?;
         let named = Codec::of_name(path.name().as_ref());
         let (mut first, mut codec) = (Vec::new(), named);
         if at == 0 {

@@ -91,7 +91,34 @@ impl PartWriter {
         task: TaskId,
         codec: Option<Codec>,
     ) -> Result<PartWriter, WriteError> {
+        PartWriter::create_named(folder, partition, task, "", codec)
+    }
+
+    /// [`create_packed`](PartWriter::create_packed), whose name ends in a dot and `format`, before what the codec adds.
+    ///
+    /// ```
+    /// use rsk_proto::{PartitionId, TaskId};
+    /// use rsk_storage::{Codec, OutputCommit, PartWriter};
+    /// let folder = tempfile::tempdir()?;
+    /// let folder = folder.path().join("out");
+    /// let output = OutputCommit::prepare(&folder)?;
+    /// let part = PartWriter::create_named(&folder, PartitionId(3), TaskId(7), "json", Some(Codec::Gzip))?;
+    /// output.commit_part(&part.finish()?)?;
+    /// assert!(folder.join("part-00003.json.gz").exists());
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn create_named(
+        folder: &Path,
+        partition: PartitionId,
+        task: TaskId,
+        format: &str,
+        codec: Option<Codec>,
+    ) -> Result<PartWriter, WriteError> {
         let mut name = format!("part-{:05}", partition.0);
+        if !format.is_empty() {
+            name.push('.');
+            name.push_str(format);
+        }
         if let Some(codec) = codec {
             name.push('.');
             name.push_str(codec.extension());
@@ -128,6 +155,19 @@ impl PartWriter {
         self.flush_if_full()
     }
 
+    /// Appends what `write` appends to the buffer, all of it or nothing.
+    pub(crate) fn write_with(
+        &mut self,
+        write: impl FnOnce(&mut Vec<u8>) -> Result<(), Cause>,
+    ) -> Result<(), WriteError> {
+        let before = self.buffer.0.len();
+        if let Err(cause) = write(&mut self.buffer.0) {
+            self.buffer.0.truncate(before);
+            return Err(WriteError::Record(self.path().to_owned(), cause));
+        }
+        self.flush_if_full()
+    }
+
     #[inline]
     fn flush_if_full(&mut self) -> Result<(), WriteError> {
         if self.buffer.0.len() >= BUFFER_BYTES { self.flush() } else { Ok(()) }
@@ -157,6 +197,19 @@ impl PartWriter {
     /// The file that is written.
     pub(crate) fn path(&self) -> &Path {
         self.part.as_ref().map_or(Path::new(""), |part| &part.aside)
+    }
+}
+
+/// Its errors hold a [`WriteError`].
+impl io::Write for PartWriter {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.write_record(bytes).map_err(io::Error::other)?;
+        Ok(bytes.len())
+    }
+
+    /// All is written when the part is finished.
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
     }
 }
 

@@ -1,6 +1,6 @@
 //! Why input cannot be read.
 
-use crate::{ClientError, Codec, Location, SequenceError};
+use crate::{AvroError, ClientError, Codec, Location, SequenceError};
 use rsk_proto::{ByteSize, Cause, TaskError};
 use std::io;
 
@@ -88,6 +88,30 @@ pub enum ReadError {
     /// The file is no SequenceFile, or not the one that was asked for.
     #[error("cannot read {0:?} as a SequenceFile of Hadoop")]
     Sequence(Location, #[source] SequenceError),
+    /// The file is no Avro file, or one that cannot be read.
+    #[error("cannot read {0:?} as an Avro file")]
+    Avro(Location, #[source] AvroError),
+    /// The file is packed by a codec that is not known.
+    #[error(
+        "{path:?} is packed by {codec}, which is not known here: write it with snappy, gzip, lz4 or zstd"
+    )]
+    Packed {
+        /// The file.
+        path: Location,
+        /// The codec.
+        codec: String,
+    },
+    /// The file has no such column.
+    #[error("{path:?} has no column {column:?}")]
+    Column {
+        /// The file.
+        path: Location,
+        /// The column asked for.
+        column: String,
+        /// The columns that it has.
+        #[source]
+        cause: Cause,
+    },
     /// The file's length is no number of records.
     #[error(
         "{path:?} has {bytes} bytes, which are no whole records of {record_bytes}: give the length of its records"
@@ -99,6 +123,21 @@ pub enum ReadError {
         bytes: u64,
         /// The length of a record.
         record_bytes: u64,
+    },
+    /// A record is not what its format says, or not of the type asked for.
+    #[error("{path:?} holds no {asked} in {format} at byte {offset}: mend it, or ask for what it is")]
+    Record {
+        /// What such records are called.
+        format: &'static str,
+        /// The file.
+        path: Location,
+        /// Where the record starts; in a compressed file, in what comes out of it.
+        offset: u64,
+        /// The type.
+        asked: &'static str,
+        /// What is wrong with it.
+        #[source]
+        cause: Cause,
     },
     /// One line, or one file that is to be one record, is larger than a record may be.
     #[error("{what} takes {bytes} or more, above the limit of {limit} a record: raise the memory")]

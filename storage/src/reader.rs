@@ -7,6 +7,7 @@ use remote::Remote;
 use std::{
     fs::File,
     io::{self, Read, Seek, SeekFrom},
+    ops::Range,
 };
 
 /// Reads a file as it was listed.
@@ -51,23 +52,23 @@ impl Storage {
         }
     }
 
-    /// Opens a file at `start`. What comes before `end` will probably be wanted all, and what follows perhaps.
-    pub(crate) fn open(&self, file: &InputFile, start: u64, end: u64) -> Result<Reader, ReadError> {
+    /// Opens a file at `at`. What is `wanted` will probably be read all and in order, and what is around it in parts, if at all.
+    pub(crate) fn open(&self, file: &InputFile, at: u64, wanted: Range<u64>) -> Result<Reader, ReadError> {
         let from = match &file.location {
             Location::Local(path) => {
                 let fail = |error| ReadError::Io(file.location.clone(), error);
                 let mut opened = File::open(path).map_err(fail)?;
                 check(&opened, file)?;
-                if start > 0 {
-                    opened.seek(SeekFrom::Start(start)).map_err(fail)?;
+                if at > 0 {
+                    opened.seek(SeekFrom::Start(at)).map_err(fail)?;
                 }
                 From::Local(opened)
             }
             Location::Remote(root, path) => {
-                From::Remote(Box::new(Remote::open(self, root, path, file, start..end)?))
+                From::Remote(Box::new(Remote::open(self, root, path, file, at, wanted)?))
             }
         };
-        Ok(Reader { file: file.clone(), at: start, from })
+        Ok(Reader { file: file.clone(), at, from })
     }
 }
 

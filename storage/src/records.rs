@@ -76,7 +76,7 @@ impl Records {
         }
         let (first, behind) = (start.div_ceil(record_bytes), end.div_ceil(record_bytes));
         let byte = |record: u64| record.saturating_mul(record_bytes).min(bytes);
-        let from = self.storage.open(file, byte(first), byte(behind))?;
+        let from = self.storage.open(file, byte(first), byte(first)..byte(behind))?;
         let left = behind.saturating_sub(first);
         Ok(Open { from: BufReader::with_capacity(BUFFER_BYTES, from), left })
     }

@@ -56,7 +56,7 @@ pub fn whole_text(storage: &Storage, file: &InputFile, options: &TextOptions) ->
 /// ```
 pub fn read_binary(storage: &Storage, file: &InputFile, record_bytes_max: u64) -> Result<Vec<u8>, ReadError> {
     let mut bytes = Vec::new();
-    let mut opened = storage.open(file, 0, file.bytes)?;
+    let mut opened = storage.open(file, 0, 0..file.bytes)?;
     let read = (&mut opened).take(record_bytes_max.saturating_add(1)).read_to_end(&mut bytes);
     read.map_err(|error| opened.fail(error))?;
     check_size(file, bytes.len(), record_bytes_max)?;

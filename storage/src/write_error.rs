@@ -43,6 +43,14 @@ pub enum WriteError {
 }
 
 impl WriteError {
+    /// What a format's own writer made of an error of the part that it writes to.
+    pub(crate) fn of_part(path: &Path, error: io::Error) -> WriteError {
+        match error.downcast::<WriteError>() {
+            Ok(error) => error,
+            Err(error) => WriteError::of(path)(error),
+        }
+    }
+
     pub(crate) fn of(path: &Path) -> impl Fn(io::Error) -> WriteError + use<'_> {
         |error| match error.kind() {
             io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => WriteError::Full(path.to_owned()),

@@ -9,6 +9,7 @@ pub mod wide;
 pub mod pair;
 pub mod persist;
 pub mod action;
+pub mod batches;
 mod with;
 pub(crate) mod function;
 pub(crate) mod ship;

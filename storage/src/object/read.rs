@@ -21,7 +21,7 @@ use std::{
 ///
 /// See [`crate::ObjectPartWriter`] for an example.
 pub fn read_object_part<T: Data>(storage: &Storage, file: &InputFile) -> Result<ObjectPart<T>, ReadError> {
-    let from = BufReader::with_capacity(128 << 10, storage.open(file, 0, file.bytes)?);
+    let from = BufReader::with_capacity(128 << 10, storage.open(file, 0, 0..file.bytes)?);
     let mut from = Checked { path: file.location.clone(), from, left: file.bytes };
     check_head::<T>(&mut from)?;
     Ok(ObjectPart { from, frames: FrameReader::new(Vec::new()), records: 0, is_over: false })

@@ -18,7 +18,7 @@ fn write<T: Data>(folder: &Path, records: &[T]) -> InputFile {
 }
 
 fn read<T: Data>(file: &InputFile) -> Result<Vec<T>, ReadError> {
-    read_object_part(&Storage::default(), file)?.collect()
+    read_object_part(&Storage::default(), &Storage::default().find(&file.location)?)?.collect()
 }
 
 proptest! {

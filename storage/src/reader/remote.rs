@@ -46,8 +46,8 @@ pub(super) struct Remote {
     /// The file's, where the store knows one.
     tag: Option<String>,
     bytes: u64,
-    /// What is wanted for sure.
-    end: u64,
+    /// What is read all, and in order.
+    wanted: Range<u64>,
     open: Option<Open>,
 }
 
@@ -67,7 +67,8 @@ impl Remote {
         root: &Root,
         path: &str,
         file: &InputFile,
-        range: Range<u64>,
+        at: u64,
+        wanted: Range<u64>,
     ) -> Result<Self, ReadError> {
         let location = file.location.clone();
         let store = storage.client(root).map_err(|error| ReadError::Client(location.clone(), error))?;
@@ -80,11 +81,11 @@ impl Remote {
             location,
             tag: file.stamp.tag().map(str::to_owned),
             bytes: file.bytes,
-            end: range.end,
+            wanted,
             open: None,
         };
-        if range.start < range.end {
-            remote.ask(range.start)?;
+        if remote.wanted.contains(&at) {
+            remote.ask(at)?;
         }
         Ok(remote)
     }
@@ -123,7 +124,8 @@ impl Remote {
 
     /// Asks for what begins at `at`.
     fn ask(&mut self, at: u64) -> Result<(), ReadError> {
-        let end = if at < self.end { self.end } else { at.saturating_add(BEYOND_BYTES) }.min(self.bytes);
+        let is_wanted = self.wanted.contains(&at);
+        let end = if is_wanted { self.wanted.end } else { at.saturating_add(BEYOND_BYTES) }.min(self.bytes);
         let (to, pieces) = mpsc::channel(PIECES);
         let (store, path, tag) = (Arc::clone(&self.store), self.path.clone(), self.tag.clone());
         let starts = (at..end).step_by(rsk_proto::to_usize(REQUEST_BYTES));

@@ -3,8 +3,8 @@
 //! Shape: `SEQ`, version, the classes of keys and values, whether it is packed, whether by blocks, the codec's class if it is
 //! packed, a number `i32` of pairs of metadata, and the sync marker. Names and metadata are `Text`s.
 
-use super::{Compression, SYNC_BYTES, SequenceError, Writable, input::Input};
-use crate::Codec;
+use super::{Compression, ESCAPE, SYNC_BYTES, SequenceError, Writable};
+use crate::{Codec, input::Input};
 use std::io::Read;
 
 const MAGIC: [u8; 3] = *b"SEQ";
@@ -19,6 +19,14 @@ pub(super) struct Header {
 }
 
 impl Header {
+    /// What a group begins with.
+    pub(super) fn marker(&self) -> [u8; ESCAPE.len() + SYNC_BYTES] {
+        let mut marker = [0; ESCAPE.len() + SYNC_BYTES];
+        marker[..ESCAPE.len()].copy_from_slice(&ESCAPE);
+        marker[ESCAPE.len()..].copy_from_slice(&self.sync);
+        marker
+    }
+
     pub(super) fn write<K: Writable, V: Writable>(&self, to: &mut Vec<u8>) {
         to.extend_from_slice(&MAGIC);
         to.push(VERSION);

@@ -1,7 +1,7 @@
 //! Reads pairs from a SequenceFile, or from one split of it.
 
-use super::{Compression, ESCAPE, SYNC_BYTES, SequenceError, Writable, header::Header, input::Input, vint};
-use crate::{Codec, CodecReader};
+use super::{Compression, ESCAPE, SYNC_BYTES, SequenceError, Writable, header::Header, vint};
+use crate::{Codec, CodecReader, input::Input};
 use std::{
     fmt,
     io::{BufReader, Cursor, Read, Seek},
@@ -61,7 +61,7 @@ impl<R: Read + Seek, K: Writable, V: Writable> SequenceReader<R, K, V> {
         let mut from = Input::new(from);
         let header = Header::read::<K, V>(&mut from)?;
         let is_over = if split.start > from.at() {
-            !from.go_to_sync(split.start, header.sync)? || from.at() >= split.end
+            !from.go_to(split.start, &header.marker())? || from.at() >= split.end
         } else {
             from.at() >= split.end
         };

@@ -91,7 +91,7 @@ fn open<K: Writable, V: Writable>(
     split: &Split,
     record_bytes_max: u64,
 ) -> Result<SequenceReader<Reader, K, V>, ReadError> {
-    let file = storage.open(&split.file, split.start, split.end)?;
+    let file = storage.open(&split.file, 0, split.start..split.end)?;
     SequenceReader::new(file, split.start..split.end, record_bytes_max)
         .map_err(|error| read_error(&split.file.location, error))
 }

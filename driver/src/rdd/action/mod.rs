@@ -20,6 +20,7 @@ mod number;
 mod histogram;
 mod for_each;
 mod save;
+mod save_actions;
 
 pub use actions::Actions;
 pub(crate) use count::Count;
@@ -32,4 +33,6 @@ pub use pair_actions::PairActions;
 pub(crate) use result::run_on;
 pub(crate) use result::{PartitionAction, ResultTask, RunTask, read_output, run, run_task};
 pub use save::SaveOptions;
+pub(crate) use save::save_parts;
+pub use save_actions::SaveActions;
 pub use stats::Stats;

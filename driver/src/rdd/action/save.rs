@@ -1,7 +1,17 @@
-//! `save_as_text_file`, `save_as_object_file` and `save_as_sequence_file`: a part a partition, all of them or none.
+//! `save_as_text_file` and its like for each format: a part a partition, all of them or none.
+
+mod avro;
+mod csv;
+mod format;
+mod json;
+
+pub(super) use avro::SaveAvro;
+pub(super) use csv::SaveCsv;
+pub(super) use json::SaveJson;
 
 use super::result::{self, PartitionAction};
 use crate::{Result, rdd::Rdd};
+use format::{SaveAs, WriteFormat};
 use rsk_executor::TaskContext;
 use rsk_proto::{CodecError, Data, Decoder, Encoder, OrRaise};
 use rsk_storage::{
@@ -149,14 +159,48 @@ pub(super) fn save_as_object_file<R: Rdd<Item: Data>>(rdd: &R, typed: &Path) -> 
     save(rdd, typed, SaveObjects)
 }
 
+/// Saves in one of the formats that are written record by record.
+pub(super) fn save_as<R, F>(rdd: &R, typed: &Path, format: F) -> Result<()>
+where
+    R: Rdd,
+    F: WriteFormat<R::Item>,
+{
+    save(rdd, typed, |folder| SaveAs { folder, format })
+}
+
 /// Publishes the parts that the tasks wrote; whatever fails, the output is dropped uncommitted and removes itself.
 fn save<R, A>(rdd: &R, typed: &Path, action: impl FnOnce(PathBuf) -> A) -> Result<()>
 where
     R: Rdd,
     A: PartitionAction<R::Item, Out = PartFile>,
 {
+    publish(rdd, typed, action, Some)
+}
+
+/// [`save`], where a task may have nothing to write.
+pub(crate) fn save_parts<R, A>(rdd: &R, typed: &Path, action: impl FnOnce(PathBuf) -> A) -> Result<()>
+where
+    R: Rdd,
+    A: PartitionAction<R::Item, Out = Option<PartFile>>,
+{
+    publish(rdd, typed, action, |part| part)
+}
+
+fn publish<R, A>(
+    rdd: &R,
+    typed: &Path,
+    action: impl FnOnce(PathBuf) -> A,
+    part_of: impl Fn(A::Out) -> Option<PartFile>,
+) -> Result<()>
+where
+    R: Rdd,
+    A: PartitionAction<R::Item>,
+{
     let folder = rdd.context().output_folder(typed)?;
     let output = OutputCommit::prepare(&folder)?;
-    result::try_run(rdd, &action(folder), |part| Ok(output.commit_part(&part)?))?;
+    result::try_run(rdd, &action(folder), |out| match part_of(out) {
+        Some(part) => Ok(output.commit_part(&part)?),
+        None => Ok(()),
+    })?;
     Ok(output.commit()?)
 }

@@ -41,6 +41,15 @@ impl<F: Format> Files<F> {
     pub(super) fn new(context: &Context, splits: Vec<F::Split>, format: F) -> Self {
         Files { home: Home::of(context), splits: Arc::new(splits), format }
     }
+
+    pub(super) fn format(&self) -> &F {
+        &self.format
+    }
+
+    /// The same splits, read in another way.
+    pub(super) fn with_format(&self, format: F) -> Self {
+        Files { home: self.home.clone(), splits: Arc::clone(&self.splits), format }
+    }
 }
 
 impl<F: Format> Rdd for Files<F> {

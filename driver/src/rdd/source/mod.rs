@@ -1,22 +1,32 @@
 //! Where lineages begin.
 
+mod arrow_files;
+mod avro_file;
 mod binary_records;
+mod csv;
 mod empty;
 mod files;
+mod json_lines;
 mod object_file;
 mod parallelize;
 mod parallelize_at;
+mod parquet;
 mod range;
 mod sequence_file;
 mod text_file;
 mod whole_files;
 
+pub use arrow_files::{ArrowBatches, ArrowFiles};
+pub use avro_file::{AvroFile, AvroRecords};
 pub use binary_records::{BinaryRecords, RecordBytes};
+pub use csv::{Csv, CsvRecords};
 pub use empty::Empty;
 pub use files::{Files, Format};
+pub use json_lines::{JsonLines, JsonValues};
 pub use object_file::{ObjectFile, Objects};
 pub use parallelize::Parallelize;
 pub use parallelize_at::ParallelizeAt;
+pub use parquet::{ParquetBatches, ParquetFiles};
 pub use range::Range;
 pub use sequence_file::{Pairs, SequenceFile};
 pub use text_file::{TextFile, TextLines};
