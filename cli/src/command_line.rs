@@ -1,6 +1,6 @@
 //! What can be typed: a catalogue, read by people through `--help`.
 
-use crate::{settings::Overrides, span::Span};
+use crate::{files::FilesCommand, settings::Overrides, span::Span};
 use clap::{Args, Parser, Subcommand, ValueEnum, ValueHint};
 use clap_complete::Shell;
 use rsk_proto::{AgentId, ByteSize, Resources, RoleName};
@@ -404,96 +404,6 @@ fn weight_milli(text: &str) -> Result<u32, String> {
 impl LogArgs {
     fn overrides(&self) -> Overrides {
         vec![("log.level", self.log.clone()), ("log.dir", self.log_dir.clone())]
-    }
-}
-
-/// How stores are reached, where the environment does not say it.
-#[derive(Debug, Args)]
-pub(crate) struct FilesArgs {
-    /// A setting of storage, such as s3.endpoint=URL: those of programs, which `APP --help` lists.
-    #[arg(long, value_name = "KEY=VALUE")]
-    pub(crate) conf: Vec<String>,
-}
-
-/// What people do with files. A URI is a path, hdfs://…, s3://…, gs://…, az://… or https://…
-#[derive(Debug, Subcommand)]
-pub(crate) enum FilesCommand {
-    /// List a folder of this machine or of a store.
-    #[command(after_help = "Examples:
-  rsk ls s3://bucket/logs
-  rsk ls hdfs://host:9000/user/me
-  AWS_PROFILE=test rsk ls --conf s3.endpoint=http://127.0.0.1:9000 s3://bucket
-
-S3 takes AWS_… variables and the profiles of ~/.aws; HDFS HADOOP_CONF_DIR and HADOOP_USER_NAME; gs:// GOOGLE_…, az:// AZURE_….")]
-    Ls {
-        /// The folder.
-        uri: String,
-        #[command(flatten)]
-        args: FilesArgs,
-    },
-    /// Print files, as they are.
-    Cat {
-        /// The files.
-        #[arg(required = true)]
-        uris: Vec<String>,
-        #[command(flatten)]
-        args: FilesArgs,
-    },
-    /// Bring a file into a store: all of it, or nothing.
-    Put {
-        /// A file of this machine; - is what comes in.
-        file: String,
-        /// Where it goes; with / at its end, into that folder.
-        uri: String,
-        /// Even if something is there.
-        #[arg(long)]
-        force: bool,
-        #[command(flatten)]
-        args: FilesArgs,
-    },
-    /// Bring a file of a store here.
-    Get {
-        /// The file.
-        uri: String,
-        /// Where it goes: a file or a folder of this machine; - is what goes out.
-        #[arg(default_value = ".")]
-        file: String,
-        /// Even if something is there.
-        #[arg(long)]
-        force: bool,
-        #[command(flatten)]
-        args: FilesArgs,
-    },
-    /// Remove a file, or a folder and all in it.
-    Rm {
-        /// The file or the folder.
-        uri: String,
-        /// A folder, and all in it.
-        #[arg(short, long)]
-        recursive: bool,
-        #[command(flatten)]
-        args: FilesArgs,
-    },
-    /// Say how many files are in a folder, and how large they are.
-    Du {
-        /// The folder.
-        uri: String,
-        #[command(flatten)]
-        args: FilesArgs,
-    },
-}
-
-impl FilesCommand {
-    /// How stores are reached.
-    pub(crate) fn args(&self) -> &FilesArgs {
-        match self {
-            FilesCommand::Ls { args, .. }
-            | FilesCommand::Cat { args, .. }
-            | FilesCommand::Put { args, .. }
-            | FilesCommand::Get { args, .. }
-            | FilesCommand::Rm { args, .. }
-            | FilesCommand::Du { args, .. } => args,
-        }
     }
 }
 

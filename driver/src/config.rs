@@ -2,7 +2,7 @@
 
 use crate::{Error, JobOrder, PoolShare};
 use rsk_proto::{ByteSize, RoleName};
-use rsk_storage::{STORAGE_KEYS, StorageConfig};
+use rsk_storage::{STORAGE_KEYS, StorageConfig, StorageConfigError};
 use std::{collections::BTreeMap, path::PathBuf, time::Duration};
 
 /// How a context runs. Each field is a key of `--conf key=value` of the same name.
@@ -254,12 +254,7 @@ impl Config {
                 }
                 _ => return Err(fail("off, error, warn, info or debug is needed".to_owned())),
             },
-            _ if STORAGE_KEYS.iter().any(|(it, _)| name_of(it) == key) => {
-                let setting = (key.to_owned(), value.to_owned());
-                StorageConfig::collect([], std::slice::from_ref(&setting))
-                    .map_err(|error| fail(error.why.to_owned()))?;
-                self.storage.push(setting);
-            }
+            _ if self.set_storage(key, value).map_err(|error| fail(error.why.to_owned()))? => {}
             _ => {
                 let hint = nearest(key)
                     .map_or("--help lists them".to_owned(), |key| format!("the nearest is {key:?}"));
@@ -267,6 +262,17 @@ impl Config {
             }
         }
         Ok(())
+    }
+
+    /// Applies a setting of storage. False: the key is none of those.
+    fn set_storage(&mut self, key: &str, value: &str) -> Result<bool, StorageConfigError> {
+        if !STORAGE_KEYS.iter().any(|(it, _)| name_of(it) == key) {
+            return Ok(false);
+        }
+        let setting = (key.to_owned(), value.to_owned());
+        StorageConfig::collect([], std::slice::from_ref(&setting))?;
+        self.storage.push(setting);
+        Ok(true)
     }
 }
 

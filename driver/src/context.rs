@@ -16,7 +16,7 @@ use crate::{
 };
 use rsk_executor::{ExecutorConfig, TaskContext, WorkDir, shuffle::folder};
 use rsk_proto::{Data, ShuffleId};
-use rsk_storage::{InputFile, Location, Storage, StorageConfig};
+use rsk_storage::{InputFile, Location};
 use std::{
     path::{Path, PathBuf},
     sync::{
@@ -110,9 +110,6 @@ impl Context {
             Arc::clone(&blocks),
             Arc::clone(&accumulators),
         ));
-        let variables = std::env::vars_os()
-            .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)));
-        let storage = Storage::new(StorageConfig::collect(variables, &config.storage)?);
         let backend = Backend::start(
             sizes,
             &config,
@@ -121,7 +118,6 @@ impl Context {
             Arc::clone(&dispatch),
             Arc::clone(&values),
             Arc::clone(&map_outputs),
-            storage,
         )?;
         backend.forget_with(&values, &blocks);
         let context = Context(Arc::new(Inner {

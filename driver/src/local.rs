@@ -19,7 +19,7 @@ use rsk_executor::{DriverLink, Executor, ExecutorConfig, WorkDir};
 use rsk_proto::{
     Cause, ExecutorId, MapOutputs, PartitionId, Sealed, ShuffleId, TaskEnd, TaskError, TaskMetrics, ValueId,
 };
-use rsk_storage::Storage;
+use rsk_storage::{Storage, StorageConfig};
 use std::{
     cell::Cell,
     panic::{AssertUnwindSafe, catch_unwind},
@@ -55,8 +55,10 @@ impl Backend {
         dispatch: Arc<Dispatch>,
         values: Arc<ValueRegistry>,
         map_outputs: Arc<MapOutputTable>,
-        storage: Storage,
     ) -> Result<Backend, Error> {
+        let variables = std::env::vars_os()
+            .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)));
+        let storage = Storage::new(StorageConfig::collect(variables, &config.storage)?);
         let sealed = Sealed::of(storage.config()).map_err(std::io::Error::other)?;
         let link = Arc::new(Link { values, map_outputs });
         let driver = Arc::clone(&link) as Arc<dyn DriverLink>;

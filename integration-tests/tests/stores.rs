@@ -75,7 +75,7 @@ impl Place {
         let options = TextOptions { block_bytes, ..TextOptions::default() };
         let partitions = plan(&self.list(name).unwrap(), &options);
         let lines = partitions.into_iter().flat_map(|it| read_lines(&self.storage, it, &options));
-        lines.map(|line| line.map(|line| line.into_string())).collect()
+        lines.map(|line| line.map(Text::into_string)).collect()
     }
 }
 
@@ -265,7 +265,11 @@ fn a_cluster_reads_it(path: &str, typed: &[&str], variables: &[(&str, &str)], se
     assert!(!kept.is_empty());
     for file in kept {
         let bytes = std::fs::read(file).unwrap();
-        assert!(!bytes.windows(secret.len()).any(|it| it == secret.as_bytes()), "{file:?} has the secret");
+        assert!(
+            !bytes.windows(secret.len()).any(|it| it == secret.as_bytes()),
+            "{} has the secret",
+            file.display()
+        );
     }
 }
 

@@ -156,9 +156,9 @@ impl Storage {
                 let files: Vec<Location> =
                     self.files_below(at)?.into_iter().map(|file| file.location).collect();
                 let count = files.len() as u64;
-                self.delete(at, root, files)?;
+                self.delete(at, root, &files)?;
                 if root.scheme == Scheme::Hdfs && !is_file {
-                    self.delete(at, root, self.folders_below(at)?)?;
+                    self.delete(at, root, &self.folders_below(at)?)?;
                 }
                 Ok(count)
             }
@@ -177,9 +177,9 @@ impl Storage {
         Ok(folders.into_iter().rev().collect())
     }
 
-    fn delete(&self, at: &Location, root: &Root, all: Vec<Location>) -> Result<(), BrowseError> {
+    fn delete(&self, at: &Location, root: &Root, all: &[Location]) -> Result<(), BrowseError> {
         let store = self.client(root)?;
-        let paths: Result<Vec<Path>, BrowseError> = all.iter().map(|it| path_of(it)).collect();
+        let paths: Result<Vec<Path>, BrowseError> = all.iter().map(path_of).collect();
         let paths = stream::iter(paths?.into_iter().map(Ok)).boxed();
         let deleted =
             self.wait(root, async move { store.delete_stream(paths).try_collect::<Vec<_>>().await })?;
@@ -207,7 +207,7 @@ impl Storage {
         if files.is_empty() && folders.is_empty() && root.scheme != Scheme::Hdfs && !is_root {
             return Err(BrowseError::Missing(at.clone()));
         }
-        let location = |path: Path| Location::Remote(root.clone(), path.into());
+        let location = |path: Path| Location::Remote(root.clone(), String::from(path).into());
         let files = files.into_iter().map(|file| Entry {
             location: location(file.location),
             bytes: Some(file.size),
@@ -235,7 +235,7 @@ impl Storage {
             Error::AlreadyExists { .. } | Error::Precondition { .. } => BrowseError::Exists(to.clone()),
             error => explained("write", to, root, error),
         };
-        let name = Location::Remote(root.clone(), path.to_owned());
+        let name = Location::Remote(root.clone(), path.into());
         let mut part = fill(from).map_err(|error| BrowseError::Copy(name.clone(), error))?;
         if part.len() < PART_BYTES {
             let bytes = part.len() as u64;

@@ -19,7 +19,7 @@ use tokio::runtime::Handle;
 
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 /// For all tries at one request. Credentials must hold so long.
-const RETRY_TIMEOUT: Duration = Duration::from_secs(180);
+const RETRY_TIMEOUT: Duration = Duration::from_mins(3);
 
 /// A client of `root`, which asks nobody anything yet.
 pub(crate) fn connect(
@@ -39,13 +39,13 @@ pub(crate) fn connect(
         Scheme::Hdfs => Arc::new(hdfs::Hdfs::new(root, &config.hdfs, runtime)?),
         Scheme::S3 => Arc::new(s3(root, config, client)?.with_retry(retry).build().map_err(fail)?),
         Scheme::Gs => {
-            let start = GoogleCloudStorageBuilder::new().with_bucket_name(&root.authority);
+            let start = GoogleCloudStorageBuilder::new().with_bucket_name(&*root.authority);
             let start = start.with_client_options(client).with_retry(retry);
             let with = GoogleCloudStorageBuilder::with_config;
             Arc::new(fold::<_, GoogleConfigKey>(start, &config.gs, with).build().map_err(fail)?)
         }
         Scheme::Az => {
-            let start = MicrosoftAzureBuilder::new().with_container_name(&root.authority);
+            let start = MicrosoftAzureBuilder::new().with_container_name(&*root.authority);
             let start = start.with_client_options(client).with_retry(retry);
             let with = MicrosoftAzureBuilder::with_config;
             Arc::new(fold::<_, AzureConfigKey>(start, &config.az, with).build().map_err(fail)?)
@@ -65,7 +65,7 @@ fn s3(root: &Root, config: &StorageConfig, client: ClientOptions) -> Result<Amaz
     }
     let is_plain = s3.endpoint.as_ref().is_some_and(|url| url.starts_with("http://"));
     let client = client.with_config(ClientConfigKey::AllowHttp, is_plain.to_string());
-    let start = AmazonS3Builder::new().with_bucket_name(&root.authority).with_client_options(client);
+    let start = AmazonS3Builder::new().with_bucket_name(&*root.authority).with_client_options(client);
     let mut builder = fold::<_, AmazonS3ConfigKey>(start, &s3.others, AmazonS3Builder::with_config);
     builder = builder.with_virtual_hosted_style_request(s3.virtual_hosts);
     for (key, value) in [(AmazonS3ConfigKey::Endpoint, &s3.endpoint), (AmazonS3ConfigKey::Region, &s3.region)]

@@ -48,7 +48,7 @@ pub struct Requests {
 
 impl Default for Requests {
     fn default() -> Self {
-        Requests { retries: 10, timeout: Duration::from_secs(60) }
+        Requests { retries: 10, timeout: Duration::from_mins(1) }
     }
 }
 
@@ -108,11 +108,11 @@ pub const STORAGE_KEYS: [(&str, &str); 11] = [
     ("s3.region=REGION", "of its buckets"),
     ("s3.profile=NAME", "whose keys, region and endpoint are read from ~/.aws"),
     ("s3.path_style=on", "or off: the bucket is in the path of a request, or in its host"),
-    ("hdfs.conf_dir=FOLDER", "of core-site.xml and hdfs-site.xml; HADOOP_CONF_DIR"),
-    ("hdfs.user=NAME", "whom files belong to without Kerberos; HADOOP_USER_NAME"),
+    ("hdfs.conf_dir=FOLDER", "of core-site.xml and hdfs-site.xml; `HADOOP_CONF_DIR`"),
+    ("hdfs.user=NAME", "whom files belong to without Kerberos; `HADOOP_USER_NAME`"),
     ("hdfs.principal=NAME", "of Kerberos, whose key is in the keytab"),
     ("hdfs.keytab=FILE", "on every host"),
-    ("hdfs.ccache=FILE", "of Kerberos tickets, on every host; KRB5CCNAME"),
+    ("hdfs.ccache=FILE", "of Kerberos tickets, on every host; `KRB5CCNAME`"),
     ("storage.retries=10", "tries after the first at a request to a store over HTTP"),
     ("storage.timeout=60", "seconds for one such request"),
 ];

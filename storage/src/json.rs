@@ -52,7 +52,7 @@ impl<T: DeserializeOwned> SplitReader for JsonSplit<T> {
     type Record = T;
 
     fn open(storage: &Storage, split: Split, options: &TextOptions) -> Result<Self, ReadError> {
-        let lines = RawLines::open(storage, split, options.record_bytes_max)?;
+        let lines = RawLines::open(storage, &split, options.record_bytes_max)?;
         Ok(JsonSplit { lines, invalid: options.invalid_utf8, of: PhantomData })
     }
 

@@ -90,7 +90,7 @@ pub struct Root {
     /// Its kind.
     pub scheme: Scheme,
     /// Its name; of HDFS it is empty where Hadoop's configuration names the default one.
-    pub authority: String,
+    pub authority: Box<str>,
 }
 
 impl fmt::Display for Root {
@@ -117,7 +117,7 @@ pub enum Location {
     /// A path of the host that reads it.
     Local(PathBuf),
     /// A file of a store.
-    Remote(Root, String),
+    Remote(Root, Box<str>),
 }
 
 impl Location {
@@ -167,7 +167,7 @@ impl Location {
                 _ => {}
             }
         }
-        Ok(Location::Remote(Root { scheme, authority: authority.to_owned() }, path.to_owned()))
+        Ok(Location::Remote(Root { scheme, authority: authority.into() }, path.into()))
     }
 
     /// The last part of the path.
@@ -189,9 +189,11 @@ impl Location {
         match self {
             Location::Local(folder) => Location::Local(folder.join(path)),
             Location::Remote(root, folder) if folder.is_empty() => {
-                Location::Remote(root.clone(), path.to_owned())
+                Location::Remote(root.clone(), path.into())
             }
-            Location::Remote(root, folder) => Location::Remote(root.clone(), format!("{folder}/{path}")),
+            Location::Remote(root, folder) => {
+                Location::Remote(root.clone(), format!("{folder}/{path}").into())
+            }
         }
     }
 

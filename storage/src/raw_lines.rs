@@ -27,11 +27,11 @@ pub(crate) struct RawLine<'a> {
 impl RawLines {
     pub(crate) fn open(
         storage: &Storage,
-        split: Split,
+        split: &Split,
         record_bytes_max: u64,
     ) -> Result<RawLines, ReadError> {
         let is_first = split.start == 0;
-        let mut blocks = Blocks::open(storage, &split, record_bytes_max)?;
+        let mut blocks = Blocks::open(storage, split, record_bytes_max)?;
         let mut block = Vec::new();
         let start = blocks.at();
         blocks.next(&mut block)?;
@@ -66,7 +66,7 @@ mod tests {
         std::fs::write(file.path(), bytes).unwrap();
         let length = bytes.len() as u64;
         let split = Split { file: crate::InputFile::new(file.path(), length), start, end: length };
-        let mut lines = RawLines::open(&Storage::default(), split, 1 << 20).unwrap();
+        let mut lines = RawLines::open(&Storage::default(), &split, 1 << 20).unwrap();
         let mut all = Vec::new();
         while let Some(line) = lines.next().unwrap() {
             all.push((line.offset, line.bytes.to_vec()));

@@ -159,8 +159,8 @@ impl ReadError {
 
     /// An error while what is packed in a file is unpacked: of reading it, or of the bytes.
     pub(crate) fn unpacking(path: &Location, error: io::Error) -> Self {
-        let is_read =
-            error.raw_os_error().is_some() || error.get_ref().is_some_and(|inner| inner.is::<ReadError>());
+        let is_read = error.raw_os_error().is_some()
+            || matches!(error.get_ref(), Some(inner) if inner.is::<ReadError>());
         if is_read {
             return ReadError::of(path, error);
         }

@@ -30,7 +30,7 @@ const STORE: &str = "HDFS";
 const PATIENCE: [(&str, &str); 2] =
     [("dfs.client.failover.max.attempts", "5"), ("dfs.client.failover.sleep.max.millis", "4000")];
 
-/// One cluster of HDFS, or a name service of several NameNodes.
+/// One cluster of HDFS, with one or several of its name nodes.
 #[derive(Debug)]
 pub(super) struct Hdfs {
     client: Client,
@@ -86,11 +86,11 @@ impl Hdfs {
         let mut file = patiently(|| self.client.create(&aside, options.clone())).await.map_err(fail)?;
         let written = async {
             for bytes in payload {
-                file.write_bytes(bytes).await?;
+                Box::pin(file.write_bytes(bytes)).await?;
             }
-            file.close().await
+            Box::pin(file.close()).await
         };
-        if let Err(error) = written.await {
+        if let Err(error) = Box::pin(written).await {
             self.discard(&aside).await;
             return Err(fail(error));
         }
@@ -193,7 +193,7 @@ impl ObjectStore for Hdfs {
                 return Err(Error::NotImplemented { operation, implementer });
             }
         };
-        self.write(location, payload, is_new).await?;
+        Box::pin(self.write(location, payload, is_new)).await?;
         Ok(PutResult { e_tag: None, version: None })
     }
 

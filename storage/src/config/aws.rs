@@ -65,7 +65,8 @@ fn read(
         [("AWS_CONFIG_FILE", "config", &*in_config), ("AWS_SHARED_CREDENTIALS_FILE", "credentials", name)]
     {
         let Some(path) = path(variable, file).filter(|path| path.exists()) else { continue };
-        let fail = |why: &dyn std::fmt::Display| format!("cannot read the profiles of {path:?}: {why}");
+        let fail =
+            |why: &dyn std::fmt::Display| format!("cannot read the profiles of {}: {why}", path.display());
         // What a parser quotes of a line may be a key.
         let read = std::fs::read_to_string(&path).map_err(|error| fail(&error))?;
         let ini = Ini::load_from_str_noescape(&read)

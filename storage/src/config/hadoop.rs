@@ -13,7 +13,7 @@ pub(super) fn collect(variables: &BTreeMap<String, String>, asked: Option<String
     let mut config = HdfsConfig::default();
     let Some(folder) = folder else { return config };
     if is_asked && !folder.is_dir() {
-        config.problem = Some(format!("hdfs.conf_dir: there is no folder {folder:?}"));
+        config.problem = Some(format!("hdfs.conf_dir: there is no folder {}", folder.display()));
     }
     for file in FILES {
         let path = folder.join(file);
@@ -24,7 +24,7 @@ pub(super) fn collect(variables: &BTreeMap<String, String>, asked: Option<String
             std::fs::read_to_string(&path).map_err(|error| error.to_string()).and_then(|text| parse(&text));
         match properties {
             Ok(properties) => config.properties.extend(properties),
-            Err(why) => config.problem = Some(format!("cannot read {path:?}: {why}")),
+            Err(why) => config.problem = Some(format!("cannot read {}: {why}", path.display())),
         }
     }
     config

@@ -10,7 +10,7 @@ pub(super) struct Lines {
 }
 
 impl Lines {
-    pub(super) fn open(storage: &Storage, split: Split, options: &CsvOptions) -> Result<Lines, ReadError> {
+    pub(super) fn open(storage: &Storage, split: &Split, options: &CsvOptions) -> Result<Lines, ReadError> {
         let lines = RawLines::open(storage, split, options.text.record_bytes_max)?;
         Ok(Lines { lines, comment: options.comment })
     }

@@ -93,7 +93,7 @@ enum Opened {
 }
 
 impl Opened {
-    fn open(storage: &Storage, split: Split, options: &CsvOptions) -> Result<Opened, ReadError> {
+    fn open(storage: &Storage, split: &Split, options: &CsvOptions) -> Result<Opened, ReadError> {
         if options.multi_line {
             return Whole::open(storage, split, options).map(Opened::Whole);
         }
@@ -146,7 +146,7 @@ impl<T> CsvSplit<T> {
     ) -> Result<(), ReadError> {
         let before = Split { file: split.file.clone(), start: 0, end: split.start };
         let mut first = StringRecord::new();
-        let found = Opened::open(storage, before, options)?.next(&mut self.fields, &mut first);
+        let found = Opened::open(storage, &before, options)?.next(&mut self.fields, &mut first);
         match found.map_err(|place| self.failed(place))? {
             Some(_) => {
                 self.first = Some(first);
@@ -184,7 +184,7 @@ impl<T: DeserializeOwned> SplitReader for CsvSplit<T> {
 
     fn open(storage: &Storage, split: Split, options: &CsvOptions) -> Result<Self, ReadError> {
         let mut open = CsvSplit {
-            from: Opened::open(storage, split.clone(), options)?,
+            from: Opened::open(storage, &split, options)?,
             fields: Fields::new(options),
             record: StringRecord::new(),
             first: None,

@@ -19,8 +19,8 @@ pub(super) struct Whole {
 }
 
 impl Whole {
-    pub(super) fn open(storage: &Storage, split: Split, options: &CsvOptions) -> Result<Whole, ReadError> {
-        let source = Source::open(storage, &split, 0)?;
+    pub(super) fn open(storage: &Storage, split: &Split, options: &CsvOptions) -> Result<Whole, ReadError> {
+        let source = Source::open(storage, split, 0)?;
         let (listed, record_bytes_max) = (split.end, options.text.record_bytes_max);
         let mut whole = Whole { source, listed, record_bytes_max, block: Vec::new(), start: 0, at: 0 };
         whole.fill()?;

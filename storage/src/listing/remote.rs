@@ -50,7 +50,7 @@ impl Asked<'_> {
         F: Future<Output = Result<T, Error>> + Send + 'static,
     {
         let fail = |error: &Error| {
-            let location = Location::Remote(self.root.clone(), path.to_owned());
+            let location = Location::Remote(self.root.clone(), path.into());
             ListError::Store(location, client::explain(self.root, error))
         };
         let parsed = Path::parse(path).map_err(|error| fail(&error.into()))?;
@@ -109,7 +109,7 @@ impl Asked<'_> {
 
     fn file(&self, meta: ObjectMeta) -> InputFile {
         InputFile {
-            location: Location::Remote(self.root.clone(), meta.location.into()),
+            location: Location::Remote(self.root.clone(), String::from(meta.location).into()),
             bytes: meta.size,
             stamp: Stamp::of_tag(meta.e_tag),
         }

@@ -38,14 +38,14 @@ async fn write(mut file: FileWriter, mut orders: mpsc::Receiver<Order>) {
             Order::Write(payload, done) => {
                 let mut written = Ok(());
                 for bytes in payload {
-                    written = file.write_bytes(bytes).await.map(|_| ());
+                    written = Box::pin(file.write_bytes(bytes)).await.map(|_| ());
                     if written.is_err() {
                         break;
                     }
                 }
                 drop(done.send(written));
             }
-            Order::Close(done) => drop(done.send(file.close().await)),
+            Order::Close(done) => drop(done.send(Box::pin(file.close()).await)),
         }
     }
 }
