@@ -10,7 +10,7 @@ use integration_tests::{
 use object_store::{ObjectStoreExt, path::Path};
 use rsk_storage::{
     Codec, HdfsConfig, InputFile, ListError, Location, ReadError, Requests, S3Config, Secret, Storage,
-    StorageConfig, TextOptions, plan, read_binary, read_lines,
+    StorageConfig, Text, TextOptions, plan, read_binary, read_lines,
 };
 use std::{
     error::Error,
