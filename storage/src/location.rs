@@ -6,7 +6,8 @@ use std::{
     path::{Path, PathBuf},
 };
 
-/// A kind of store, by the scheme of its URIs.
+/// A kind of store, by the scheme of its URIs. Written to means by [`Storage::copy_in`](crate::Storage::copy_in); outputs of jobs are
+/// local files.
 ///
 /// | scheme | store | read | written |
 /// |---|---|---|---|
