@@ -172,9 +172,12 @@ fn get(storage: &Storage, uri: &str, file: &str, is_forced: bool) -> Result<()> 
     // Beside its place until it is whole.
     let folder = to.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(".".as_ref());
     let fail = || format!("cannot write {}", to.display());
-    let mut aside = tempfile::NamedTempFile::new_in(folder).with_context(fail)?;
+    let rights = std::os::unix::fs::PermissionsExt::from_mode(0o666);
+    let aside = tempfile::Builder::new().permissions(rights).tempfile_in(folder);
+    let mut aside = aside.with_context(fail)?;
     let bytes = storage.copy_out(&from, &mut aside)?;
-    aside.persist(&to).map_err(|error| error.error).with_context(fail)?;
+    let kept = if is_forced { aside.persist(&to) } else { aside.persist_noclobber(&to) };
+    kept.map_err(|error| error.error).with_context(fail)?;
     print(&format!("{}: {}\n", to.display(), ByteSize(bytes)))
 }
 

@@ -10,6 +10,7 @@ use std::{
     collections::BTreeSet,
     fs, io,
     io::{Read, Write},
+    os::unix::fs::PermissionsExt,
     path::Path as LocalPath,
     sync::Arc,
     time::SystemTime,
@@ -130,6 +131,7 @@ impl Storage {
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn copy_in(&self, from: &mut impl Read, to: &Location, is_forced: bool) -> Result<u64, BrowseError> {
+        writable("write", to)?;
         match to {
             Location::Local(path) => local_copy(from, path, is_forced).map_err(|error| match error.kind() {
                 io::ErrorKind::AlreadyExists => BrowseError::Exists(to.clone()),
@@ -141,6 +143,7 @@ impl Storage {
 
     /// Removes a file, or with `is_recursive` a folder and all in it; says how many files.
     pub fn remove(&self, at: &Location, is_recursive: bool) -> Result<u64, BrowseError> {
+        writable("remove", at)?;
         let entries = self.entries(at)?;
         let is_file = matches!(&entries[..], [entry] if entry.location == *at && entry.bytes.is_some());
         if !is_file && !is_recursive {
@@ -201,7 +204,9 @@ impl Storage {
         };
         let (files, folders) = match self.wait(root, asked)? {
             Ok(found) => found,
-            Err(Error::NotFound { .. }) => return Err(BrowseError::Missing(at.clone())),
+            Err(Error::NotFound { source, .. }) if !client::is_root_missing(&*source) => {
+                return Err(BrowseError::Missing(at.clone()));
+            }
             Err(error) => return Err(explained("list", at, root, &error)),
         };
         if files.is_empty() && folders.is_empty() && root.scheme != Scheme::Hdfs && !is_root {
@@ -245,8 +250,10 @@ impl Storage {
         }
         if !is_forced {
             let (store, parsed) = (Arc::clone(&store), parsed.clone());
-            if self.wait(root, async move { store.head(&parsed).await })?.is_ok() {
-                return Err(BrowseError::Exists(to.clone()));
+            match self.wait(root, async move { store.head(&parsed).await })? {
+                Ok(_) => return Err(BrowseError::Exists(to.clone())),
+                Err(Error::NotFound { .. }) => {}
+                Err(error) => return Err(fail(&error)),
             }
         }
         let started = self.wait(root, async move { store.put_multipart(&parsed).await })?;
@@ -284,6 +291,17 @@ impl Storage {
             return Err(error);
         }
         self.wait(root, async move { upload.complete().await })?.map(drop).map_err(|error| fail(&error))
+    }
+}
+
+/// Web servers are read, and nothing else.
+fn writable(what: &'static str, at: &Location) -> Result<(), BrowseError> {
+    match at {
+        Location::Remote(root, _) if matches!(root.scheme, Scheme::Http | Scheme::Https) => {
+            let why = Cause::new("web servers are only read: use the address of a store");
+            Err(BrowseError::Refused(what, at.clone(), why))
+        }
+        _ => Ok(()),
     }
 }
 
@@ -325,6 +343,12 @@ fn local_entries(path: &LocalPath) -> io::Result<Vec<Entry>> {
     fs::read_dir(path)?.map(|found| entry(&found?.path())).collect()
 }
 
+/// A file that will have a name in this folder, with the rights that any new file has.
+fn aside_in(folder: &LocalPath) -> io::Result<tempfile::NamedTempFile> {
+    let rights = fs::Permissions::from_mode(0o666);
+    tempfile::Builder::new().permissions(rights).tempfile_in(folder)
+}
+
 /// Written beside its place, and put there.
 fn local_copy(from: &mut impl Read, path: &LocalPath, is_forced: bool) -> io::Result<u64> {
     if !is_forced && path.exists() {
@@ -332,7 +356,7 @@ fn local_copy(from: &mut impl Read, path: &LocalPath, is_forced: bool) -> io::Re
     }
     let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(LocalPath::new("."));
     fs::create_dir_all(folder)?;
-    let mut aside = tempfile::NamedTempFile::new_in(folder)?;
+    let mut aside = aside_in(folder)?;
     let copied = io::copy(from, &mut aside)?;
     aside.as_file().sync_all()?;
     let kept = if is_forced { aside.persist(path) } else { aside.persist_noclobber(path) };

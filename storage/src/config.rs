@@ -79,7 +79,7 @@ pub struct S3Config {
 pub struct HdfsConfig {
     /// The properties of `core-site.xml` and `hdfs-site.xml`, in `hdfs.conf_dir`, `HADOOP_CONF_DIR` or
     /// `$HADOOP_HOME/etc/hadoop`: name services, `fs.defaultFS`, security.
-    pub properties: BTreeMap<String, String>,
+    pub properties: BTreeMap<String, Secret>,
     /// `hdfs.user` or `HADOOP_USER_NAME`: whom files belong to, without Kerberos. Default: who runs the program.
     pub user: Option<String>,
     /// `hdfs.principal`: whose Kerberos key is in the keytab.

@@ -132,7 +132,8 @@ fn add_local(typed: &str, path: &Path, files: &mut Vec<InputFile>) -> Result<(),
         add(path, &there, &mut matching)?;
     }
     matching.sort();
-    matching.dedup();
+    // Looked at twice, it may have grown meanwhile.
+    matching.dedup_by(|a, b| a.location == b.location);
     files.append(&mut matching);
     Ok(())
 }

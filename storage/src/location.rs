@@ -139,8 +139,12 @@ impl Location {
         let Some((scheme, rest)) = typed.split_once("://").filter(|(scheme, _)| is_scheme(scheme)) else {
             return Ok(Location::from(typed));
         };
-        let scheme = Scheme::of(scheme).ok_or_else(|| LocationError::Scheme(typed.to_owned()))?;
+        let scheme = Scheme::of(scheme).ok_or_else(|| LocationError::Scheme(format!("{scheme}://")))?;
         let (authority, path) = rest.split_once('/').unwrap_or((rest, ""));
+        // A secret key may hold a slash, so that its @ comes later.
+        if matches!(scheme, Scheme::S3 | Scheme::Gs) && authority.contains(':') {
+            return Err(LocationError::Credentials);
+        }
         let authority = match authority.split_once('@') {
             // abfss://CONTAINER@ACCOUNT.dfs.core.windows.net: the account is the configuration's.
             Some((container, _)) if scheme == Scheme::Az => container,
@@ -274,6 +278,8 @@ mod tests {
             ("s3:///a", "names no bucket"),
             ("http:///a", "names no host"),
             ("s3://key:secret@b/a", "credentials in a URI"),
+            ("s3n://key:sec/ret@b/a", "credentials in a URI"),
+            ("ftp://me:secret@b/a", "nobody knows the scheme"),
             ("s3://b/a//b", "is empty"),
             ("hdfs://h/../a", "no name is . or .."),
         ] {

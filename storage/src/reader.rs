@@ -95,7 +95,11 @@ fn check(opened: &File, file: &InputFile) -> Result<(), ReadError> {
     if there.len() < file.bytes {
         return Err(ReadError::Shrunk { path: path.clone(), listed: file.bytes, bytes: there.len() });
     }
-    let is_same = there.len() > file.bytes || file.stamp.is(&Stamp::of_local(&there));
+    let is_same = if there.len() > file.bytes {
+        file.stamp.may_grow_to(&there)
+    } else {
+        file.stamp.is(&Stamp::of_local(&there))
+    };
     if is_same { Ok(()) } else { Err(ReadError::Replaced(path.clone())) }
 }
 

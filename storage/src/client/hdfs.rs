@@ -19,6 +19,7 @@ use object_store::{
 };
 use patience::patiently;
 use std::{
+    collections::BTreeMap,
     fmt,
     sync::atomic::{AtomicU64, Ordering},
 };
@@ -51,11 +52,14 @@ impl Hdfs {
                        HADOOP_CONF_DIR to the folder of core-site.xml";
             return Err(ClientError::Config(root.clone(), why.to_owned()));
         }
-        let mut properties = config.properties.clone();
+        let own = config.properties.iter().map(|(name, value)| (name.clone(), value.reveal().to_owned()));
+        let mut properties: BTreeMap<String, String> = own.collect();
         for (name, value) in PATIENCE {
             properties.entry(name.to_owned()).or_insert_with(|| value.to_owned());
         }
         let mut builder = ClientBuilder::new().with_config(properties).with_io_runtime(runtime.clone());
+        // It would read the files of this host, too, if it were not told of a folder that has none.
+        builder = builder.with_config_dir("/dev/null");
         if !root.authority.is_empty() {
             builder = builder.with_url(root.to_string());
         }

@@ -1,6 +1,6 @@
 //! Hadoop's XML.
 
-use super::HdfsConfig;
+use super::{HdfsConfig, Secret};
 use std::{collections::BTreeMap, path::PathBuf};
 
 const FILES: [&str; 2] = ["core-site.xml", "hdfs-site.xml"];
@@ -23,7 +23,10 @@ pub(super) fn collect(variables: &BTreeMap<String, String>, asked: Option<String
         let properties =
             std::fs::read_to_string(&path).map_err(|error| error.to_string()).and_then(|text| parse(&text));
         match properties {
-            Ok(properties) => config.properties.extend(properties),
+            Ok(properties) => {
+                let kept = properties.into_iter().map(|(name, value)| (name, Secret::from(&*value)));
+                config.properties.extend(kept);
+            }
             Err(why) => config.problem = Some(format!("cannot read {}: {why}", path.display())),
         }
     }

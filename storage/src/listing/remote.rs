@@ -28,7 +28,7 @@ pub(super) fn list(
         return Err(missing());
     }
     files.sort();
-    files.dedup();
+    files.dedup_by(|a, b| a.location == b.location);
     Ok(files)
 }
 

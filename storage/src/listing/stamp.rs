@@ -9,7 +9,13 @@ pub struct Stamp(Option<String>);
 
 impl Stamp {
     pub(crate) fn of_local(there: &fs::Metadata) -> Stamp {
-        Stamp(Some(format!("{}.{:09}", there.mtime(), there.mtime_nsec())))
+        Stamp(Some(format!("{}.{:09}/{}", there.mtime(), there.mtime_nsec(), there.ino())))
+    }
+
+    /// Can a longer local file be this one, grown? One that took its place by its name is another inode.
+    pub(crate) fn may_grow_to(&self, there: &fs::Metadata) -> bool {
+        let inode = self.0.as_ref().and_then(|stamp| stamp.rsplit_once('/')?.1.parse().ok());
+        inode.is_none_or(|inode: u64| inode == there.ino())
     }
 
     /// Weak tags are for what is alike, not for what is the same.

@@ -15,7 +15,7 @@ const CHUNK_RECORDS: u32 = 1 << 20;
 ///
 /// ```
 /// use rsk_proto::{PartitionId, TaskId};
-/// use rsk_storage::{ObjectPartWriter, OutputCommit, list, read_object_part};
+/// use rsk_storage::{ObjectPartWriter, OutputCommit, Storage, read_object_part};
 /// let folder = tempfile::tempdir()?;
 /// let folder = folder.path().join("out");
 /// let output = OutputCommit::prepare(&folder)?;
@@ -23,8 +23,9 @@ const CHUNK_RECORDS: u32 = 1 << 20;
 /// part.write(&(1u32, "one".to_owned()))?;
 /// output.commit_part(&part.finish()?)?;
 /// output.commit()?;
-/// for file in list(&folder.display().to_string())? {
-///     let records: Result<Vec<(u32, String)>, _> = read_object_part(&file)?.collect();
+/// let storage = Storage::default();
+/// for file in storage.list(&folder.display().to_string())? {
+///     let records: Result<Vec<(u32, String)>, _> = read_object_part(&storage, &file)?.collect();
 ///     assert_eq!(records?, [(1, "one".to_owned())]);
 /// }
 /// # Ok::<(), Box<dyn std::error::Error>>(())

@@ -2,18 +2,18 @@
 
 use crate::{InputFile, Location, ReadError, Root, Stamp, Storage, client};
 use bytes::Bytes;
-use futures::{FutureExt, StreamExt, TryStreamExt, stream};
-use object_store::{GetOptions, GetRange, ObjectStore, ObjectStoreExt, path::Path};
+use futures::{FutureExt, StreamExt, stream};
+use object_store::{GetOptions, GetRange, ObjectMeta, ObjectStore, ObjectStoreExt, path::Path};
 use rsk_proto::Cause;
 use std::{ops::Range, sync::Arc};
 use tokio::sync::mpsc;
 
-/// One request. Ends well before any time-out of a request does.
-const REQUEST_BYTES: u64 = 8 << 20;
-/// Requests that are under way: their answers wait in the connections.
+/// One request. Its answer is taken whole, however slow the reader is: a server waits for nobody.
+const REQUEST_BYTES: u64 = 4 << 20;
+/// Requests that are under way, or whose answers wait.
 const REQUESTS: usize = 2;
-/// Pieces of answers that wait for the reader.
-const PIECES: usize = 16;
+/// Answers that wait for the reader beside those.
+const PIECES: usize = 1;
 /// What is asked for where it is not known what will be wanted.
 const BEYOND_BYTES: u64 = 256 << 10;
 
@@ -128,6 +128,7 @@ impl Remote {
         let end = if is_wanted { self.wanted.end } else { at.saturating_add(BEYOND_BYTES) }.min(self.bytes);
         let (to, pieces) = mpsc::channel(PIECES);
         let (store, path, tag) = (Arc::clone(&self.store), self.path.clone(), self.tag.clone());
+        let bytes = self.bytes;
         let starts = (at..end).step_by(rsk_proto::to_usize(REQUEST_BYTES));
         let ranges: Vec<Range<u64>> = starts.map(|start| start..(start + REQUEST_BYTES).min(end)).collect();
         let work = async move {
@@ -136,11 +137,15 @@ impl Remote {
                 let range = Some(GetRange::Bounded(range));
                 let options = GetOptions { if_match: tag.clone(), range, ..GetOptions::default() };
                 let (store, path) = (Arc::clone(&store), path.clone());
-                tokio::spawn(async move { store.get_opts(&path, options).await }).map(flat)
+                let asked = async move {
+                    let answer = store.get_opts(&path, options).await?;
+                    check(&path, bytes, &answer.meta)?;
+                    answer.bytes().await
+                };
+                tokio::spawn(asked).map(flat)
             };
-            let answers = stream::iter(ranges).map(get).buffered(REQUESTS);
-            let mut all = answers.map_ok(object_store::GetResult::into_stream).try_flatten().boxed();
-            while let Some(piece) = all.next().await {
+            let mut answers = stream::iter(ranges).map(get).buffered(REQUESTS);
+            while let Some(piece) = answers.next().await {
                 // Nobody wants it any more.
                 if to.send(piece).await.is_err() {
                     return;
@@ -159,6 +164,15 @@ impl Remote {
             error => ReadError::Store(self.location.clone(), client::explain(&self.root, error)),
         }
     }
+}
+
+/// Is what was answered from the file that was listed? Not every server minds the tag that it is asked for, nor has one.
+fn check(path: &Path, bytes: u64, found: &ObjectMeta) -> object_store::Result<()> {
+    if found.size == bytes {
+        return Ok(());
+    }
+    let why = format!("it has {} bytes, and had {bytes} when it was listed", found.size);
+    Err(object_store::Error::Precondition { path: path.to_string(), source: why.into() })
 }
 
 fn flat<T>(joined: Result<object_store::Result<T>, tokio::task::JoinError>) -> object_store::Result<T> {
