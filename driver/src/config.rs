@@ -48,6 +48,8 @@ pub struct Config {
     pub role: RoleName,
     /// `executor_cores`: CPUs, and slots, of an executor on a cluster; each has `memory`. Default 1.
     pub executor_cores: u32,
+    /// `min_cores`: CPUs of all its executors together on a cluster that it asks for at once and keeps, idle or not. Default 0.
+    pub min_cores: u32,
     /// `max_cores`: CPUs of all its executors together on a cluster. Default: as many as its tasks can use.
     pub max_cores: Option<u32>,
     /// `executor_idle_timeout`, seconds: an executor that has had no task for so long, and holds no cached block, is given
@@ -107,6 +109,7 @@ impl Default for Config {
             name: None,
             role: RoleName::default(),
             executor_cores: 1,
+            min_cores: 0,
             max_cores: None,
             executor_idle_timeout: Duration::from_mins(1),
             failover_timeout: Duration::from_secs(15),
@@ -127,7 +130,7 @@ pub(crate) fn keys() -> impl Iterator<Item = (&'static str, &'static str)> {
     KEYS.into_iter().chain(STORAGE_KEYS)
 }
 
-const KEYS: [(&str, &str); 23] = [
+const KEYS: [(&str, &str); 24] = [
     ("memory=1g", "what the process may use; 60 % of it is the budget of execution and cache"),
     ("work_dir=DIR", "where shuffles, spills and cached blocks are kept; the system's temporary folder"),
     ("task_attempts=4", "tries at one task before its job fails"),
@@ -147,6 +150,7 @@ const KEYS: [(&str, &str); 23] = [
     ("name=NAME", "on a cluster: what people call the application; the program's file name"),
     ("role=*", "on a cluster: who pays for the executors"),
     ("executor_cores=1", "on a cluster: CPUs, and slots, of an executor; each has the memory above"),
+    ("min_cores=0", "on a cluster: CPUs of all executors that are asked for at once and kept, idle or not"),
     ("max_cores=N", "on a cluster: CPUs of all executors together; as many as tasks can use"),
     (
         "executor_idle_timeout=60",
@@ -166,6 +170,11 @@ impl Config {
     pub fn set(&mut self, setting: &str) -> Result<(), Error> {
         let fail = |why: String| Error::Config { setting: setting.to_owned(), why };
         let (key, value) = setting.split_once('=').ok_or_else(|| fail("write key=value".to_owned()))?;
+        let switch = || match value {
+            "on" => Ok(true),
+            "off" => Ok(false),
+            _ => Err(fail("on or off is needed".to_owned())),
+        };
         match key {
             "memory" => {
                 let memory: ByteSize = value.parse().map_err(|error| fail(format!("{error}")))?;
@@ -189,16 +198,8 @@ impl Config {
                 Ok(millis) => self.locality_wait = Duration::from_millis(millis),
                 Err(_) => return Err(fail("a number of milliseconds is needed".to_owned())),
             },
-            "speculation" => match value {
-                "on" => self.speculation = true,
-                "off" => self.speculation = false,
-                _ => return Err(fail("on or off is needed".to_owned())),
-            },
-            "exclude_on_failure" => match value {
-                "on" => self.exclude_on_failure = true,
-                "off" => self.exclude_on_failure = false,
-                _ => return Err(fail("on or off is needed".to_owned())),
-            },
+            "speculation" => self.speculation = switch()?,
+            "exclude_on_failure" => self.exclude_on_failure = switch()?,
             "exclude_timeout" => match value.parse() {
                 Ok(seconds) => self.exclude_timeout = Duration::from_secs(seconds),
                 Err(_) => return Err(fail("a number of seconds is needed".to_owned())),
@@ -220,6 +221,9 @@ impl Config {
                 Ok(cores @ 1..=1024) => self.executor_cores = cores,
                 _ => return Err(fail("a number from 1 to 1024 is needed".to_owned())),
             },
+            "min_cores" => {
+                self.min_cores = value.parse().map_err(|_| fail("a number is needed".to_owned()))?;
+            }
             "max_cores" => match value.parse() {
                 Ok(cores @ 1..) => self.max_cores = Some(cores),
                 _ => return Err(fail("a number from 1 is needed".to_owned())),
@@ -242,11 +246,7 @@ impl Config {
                 "processes" => self.executors = Executors::Processes,
                 _ => return Err(fail("threads or processes is needed".to_owned())),
             },
-            "progress" => match value {
-                "on" => self.progress = true,
-                "off" => self.progress = false,
-                _ => return Err(fail("on or off is needed".to_owned())),
-            },
+            "progress" => self.progress = switch()?,
             "log" => match value {
                 "off" | "error" | "warn" | "info" | "debug" => {
                     let level = value.parse().map_err(|_| fail("there is no such level".to_owned()))?;
@@ -258,7 +258,9 @@ impl Config {
             _ => {
                 let hint = nearest(key)
                     .map_or("--help lists them".to_owned(), |key| format!("the nearest is {key:?}"));
-                return Err(fail(format!("there is no such key; {hint}")));
+                // What was meant for another key may be a secret.
+                let why = format!("there is no such key; {hint}");
+                return Err(Error::Config { setting: key.to_owned(), why });
             }
         }
         Ok(())

@@ -17,6 +17,8 @@ pub struct Sizes {
     pub executor_slots: u32,
     /// Memory of an executor.
     pub executor_memory_bytes: u64,
+    /// Slots of all executors together that are had and kept, whatever there is to do.
+    pub slots_min: u32,
     /// Slots of all executors together.
     pub slots_max: u32,
     /// An executor that has had nothing to do for so long is given back, unless it holds cached blocks.
@@ -192,10 +194,11 @@ impl FrameworkCore {
 
     /// Executors beside those that were ordered and that tasks can run on.
     fn executors_wanted(&self) -> u32 {
-        let slots = u32::try_from(self.tasks).unwrap_or(u32::MAX).min(self.sizes.slots_max);
+        let slots =
+            u32::try_from(self.tasks).unwrap_or(u32::MAX).max(self.sizes.slots_min).min(self.sizes.slots_max);
         let there = || self.executors.iter().filter(|(_, executor)| executor.parting.is_none());
         let count = |count: usize| u32::try_from(count).unwrap_or(u32::MAX);
-        let of_use = count(there().filter(|(id, _)| !self.useless.contains(id)).count());
+        let of_use = count(self.of_use());
         let size = self.sizes.executor_slots.max(1);
         let room = self.sizes.slots_max.div_ceil(size).saturating_sub(count(there().count()));
         slots.div_ceil(size).saturating_sub(of_use).min(room)
@@ -241,9 +244,27 @@ impl FrameworkCore {
         commands
     }
 
+    /// Executors that stay, and of which tasks are of use.
+    fn of_use(&self) -> usize {
+        let is_of_use = |(id, executor): &(&ExecutorId, &Executor)| {
+            executor.parting.is_none() && !self.useless.contains(id)
+        };
+        self.executors.iter().filter(is_of_use).count()
+    }
+
+    /// How many of those may be given back.
+    fn spare(&self) -> usize {
+        let kept = self.sizes.slots_min.min(self.sizes.slots_max).div_ceil(self.sizes.executor_slots.max(1));
+        self.of_use().saturating_sub(kept as usize)
+    }
+
     /// When to wake it, if nothing happens before.
     pub fn wake_at(&self) -> Option<Time> {
-        let idle = self.executors.values().filter(|executor| executor.parting.is_none());
+        let has_spare = self.spare() > 0;
+        let may_go = |(id, executor): &(&ExecutorId, &Executor)| {
+            executor.parting.is_none() && (has_spare || self.useless.contains(id))
+        };
+        let idle = self.executors.iter().filter(may_go).map(|(_, executor)| executor);
         idle.filter_map(|executor| executor.idle_since).min().map(|since| since + self.sizes.idle_timeout)
     }
 
@@ -354,10 +375,16 @@ impl FrameworkCore {
     }
 
     fn release_idle(&mut self, now: Time, commands: &mut Vec<Command>) {
+        let mut spare = self.spare();
         for (id, executor) in &mut self.executors {
             let timeout = if self.for_all.contains(id) { Duration::ZERO } else { self.sizes.idle_timeout };
             let is_idle = executor.idle_since.is_some_and(|since| now.since(since) >= timeout);
-            if is_idle && executor.parting.is_none() {
+            if !is_idle || executor.parting.is_some() {
+                continue;
+            }
+            let is_useless = self.useless.contains(id);
+            if is_useless || spare > 0 {
+                spare -= usize::from(!is_useless);
                 executor.parting = Some(Parting::GivenBack);
                 commands.push(Command::Release(*id));
             }

@@ -98,6 +98,7 @@ impl Framework {
         let core = FrameworkCore::new(Sizes {
             executor_slots: config.executor_cores,
             executor_memory_bytes: config.memory.0,
+            slots_min: config.min_cores,
             slots_max: config.max_cores.unwrap_or(u32::MAX),
             idle_timeout: config.executor_idle_timeout,
         });

@@ -65,6 +65,7 @@ impl Driver {
         let sizes = Sizes {
             executor_slots: slots,
             executor_memory_bytes: u64::from(slots) << 29,
+            slots_min: 0,
             slots_max,
             idle_timeout: Duration::from_mins(1),
         };

@@ -11,6 +11,7 @@ fn core(executor_slots: u32, slots_max: u32) -> FrameworkCore {
     FrameworkCore::new(Sizes {
         executor_slots,
         executor_memory_bytes: 1 << 30,
+        slots_min: 0,
         slots_max,
         idle_timeout: Duration::from_mins(1),
     })
@@ -121,6 +122,40 @@ fn an_idle_executor_is_given_back_and_a_busy_one_is_not() {
     assert!(
         matches!(&load(&mut core, 2, &[2], 61)[..], [Command::Want(Some(_))]),
         "what is given back is missed"
+    );
+}
+
+#[test]
+fn the_least_is_asked_for_at_once_and_kept_idle_or_not() {
+    let sizes = Sizes {
+        executor_slots: 1,
+        executor_memory_bytes: 1 << 30,
+        slots_min: 2,
+        slots_max: 3,
+        idle_timeout: Duration::from_mins(1),
+    };
+    let mut core = FrameworkCore::new(sizes);
+    let [Command::Want(Some(demand))] = &core.step(Event::Wake, at(0))[..] else {
+        panic!("nothing is wanted")
+    };
+    assert_eq!(demand.count, Some(2), "without a task");
+    load(&mut core, 5, &[], 0);
+    offer(&mut core, 1, "cpus:3;mem:20g");
+    for id in [1, 2, 3] {
+        core.step(Event::Joined(ExecutorId(id)), at(0));
+    }
+    load(&mut core, 0, &[], 1);
+    assert_eq!(core.wake_at(), Some(at(60)));
+    assert_eq!(core.step(Event::Wake, at(60)), [Command::Release(ExecutorId(1))]);
+    assert_eq!(
+        (core.step(Event::Wake, at(900)), core.wake_at()),
+        (vec![], None),
+        "two stay, and nobody is woken for them"
+    );
+    let lost = core.step(Event::Master(MasterToFramework::AgentLost(AGENT)), at(901));
+    assert!(
+        matches!(lost.last(), Some(Command::Want(Some(demand))) if demand.count == Some(2)),
+        "what is lost is asked for again"
     );
 }
 
