@@ -1,10 +1,11 @@
-//! What people do with files, on this machine and in stores: `rsk ls`, `cat`, `put`, `get`, `rm`, `du`.
+//! What people do with files, on this machine and in stores: `rsk ls`, `cat`, `put`, `get`, `rm`, `du`,
+//! `clean-output`.
 
 use crate::{print, settings::Settings, table::Table};
 use anyhow::{Context as _, Result, anyhow};
 use clap::{Args, Subcommand};
 use rsk_proto::ByteSize;
-use rsk_storage::{BrowseError, Entry, Location, Storage, StorageConfig};
+use rsk_storage::{BrowseError, Cleaned, Entry, Location, Storage, StorageConfig, clean_output};
 use std::{
     fs::File,
     io::{self, BufWriter, ErrorKind, Write},
@@ -81,6 +82,16 @@ S3 takes AWS_… variables and the profiles of ~/.aws; HDFS HADOOP_CONF_DIR and 
         #[command(flatten)]
         args: FilesArgs,
     },
+    /// Finish what jobs committed to an output and did not come to do, and remove what others left there.
+    ///
+    /// Uploads that were not completed are removed, too. Where a job still runs that has not committed, it fails; on local files
+    /// it is left alone, and this is refused.
+    CleanOutput {
+        /// The output's folder.
+        uri: String,
+        #[command(flatten)]
+        args: FilesArgs,
+    },
     /// Say how many files are in a folder, and how large they are.
     Du {
         /// The folder.
@@ -99,6 +110,7 @@ impl FilesCommand {
             | FilesCommand::Put { args, .. }
             | FilesCommand::Get { args, .. }
             | FilesCommand::Rm { args, .. }
+            | FilesCommand::CleanOutput { args, .. }
             | FilesCommand::Du { args, .. } => args,
         }
     }
@@ -136,6 +148,19 @@ pub(crate) fn files(settings: &Settings, command: &FilesCommand) -> Result<()> {
             let at = Location::parse(uri)?;
             let files = storage.remove(&at, *recursive)?;
             print(&format!("{at}: {files} {} removed\n", if files == 1 { "file" } else { "files" }))
+        }
+        FilesCommand::CleanOutput { uri, .. } => {
+            let out = Location::parse(uri)?;
+            let cleaned = clean_output(&storage, &out)?;
+            let Cleaned { published, deleted, undone, swept } = cleaned;
+            print(&if cleaned == Cleaned::default() {
+                format!("{out}: nothing was left\n")
+            } else {
+                format!(
+                    "{out}: parts published {published}, replaced files deleted {deleted}, jobs undone {undone}, other \
+                     leftovers removed {swept}\n"
+                )
+            })
         }
         FilesCommand::Du { uri, .. } => {
             let files = storage.files_below(&Location::parse(uri)?)?;

@@ -4,7 +4,8 @@
 
 use std::process::Command;
 
-const COMMANDS: [&str; 20] = [
+const COMMANDS: [&str; 21] = [
+    "clean-output",
     "master",
     "agent",
     "submit",

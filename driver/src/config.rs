@@ -16,6 +16,7 @@ use std::{collections::BTreeMap, path::PathBuf, time::Duration};
 /// # Ok::<(), rsk::Error>(())
 /// ```
 #[derive(Debug, Clone)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a switch of its own, and users set any of them")]
 pub struct Config {
     /// `memory`: what the process may use; 60 % of it is the budget of execution and cache. Default 1 GiB.
     pub memory: ByteSize,
@@ -76,6 +77,9 @@ pub struct Config {
     pub storage: Vec<(String, String)>,
     /// `checkpoint_dir`: where checkpoints go, and stay. Default: the work directory, and they go with their RDDs.
     pub checkpoint_dir: Option<PathBuf>,
+    /// `shared_files`, `on` or `off`: whether local paths of outputs are the same files on every host. Where they are not, a
+    /// task on another host than the driver's refuses to write there. Default `off`.
+    pub shared_files: bool,
 }
 
 /// What local slots are.
@@ -121,6 +125,7 @@ impl Default for Config {
             files: BTreeMap::new(),
             storage: Vec::new(),
             checkpoint_dir: None,
+            shared_files: false,
         }
     }
 }
@@ -130,7 +135,7 @@ pub(crate) fn keys() -> impl Iterator<Item = (&'static str, &'static str)> {
     KEYS.into_iter().chain(STORAGE_KEYS)
 }
 
-const KEYS: [(&str, &str); 24] = [
+const KEYS: [(&str, &str); 25] = [
     ("memory=1g", "what the process may use; 60 % of it is the budget of execution and cache"),
     ("work_dir=DIR", "where shuffles, spills and cached blocks are kept; the system's temporary folder"),
     ("task_attempts=4", "tries at one task before its job fails"),
@@ -145,6 +150,7 @@ const KEYS: [(&str, &str); 24] = [
     ("job_order=fifo", "or fair: how jobs that run at the same time share the slots"),
     ("pools=NAME:WEIGHT[:SLOTS],…", "weights and least slots of the pools of a fair order"),
     ("checkpoint_dir=DIR", "where checkpoints go, and stay; the work directory, and they go with their RDDs"),
+    ("shared_files=off", "or on: on a cluster, output to local files goes to paths that all hosts share"),
     ("files=[NAME=]FILE,…", "files that the driver and its tasks find by name, wherever they run"),
     ("executors=threads", "or processes: run the tasks of each slot in a process of its own"),
     ("name=NAME", "on a cluster: what people call the application; the program's file name"),
@@ -186,6 +192,7 @@ impl Config {
             "work_dir" => self.work_dir = PathBuf::from(value),
             "files" => self.files = crate::files::parse(value).map_err(fail)?,
             "checkpoint_dir" => self.checkpoint_dir = Some(PathBuf::from(value)),
+            "shared_files" => self.shared_files = switch()?,
             "task_attempts" => match value.parse() {
                 Ok(attempts @ 1..) => self.task_attempts = attempts,
                 _ => return Err(fail("a number from 1 is needed".to_owned())),

@@ -16,7 +16,7 @@ use crate::{
 };
 use rsk_executor::{ExecutorConfig, TaskContext, WorkDir, shuffle::folder};
 use rsk_proto::{Data, ShuffleId};
-use rsk_storage::{InputFile, Location};
+use rsk_storage::{CommitLog, InputFile, Location, SaveMode, WriteError};
 use std::{
     path::{Path, PathBuf},
     sync::{
@@ -313,10 +313,22 @@ impl Context {
         Ok(files)
     }
 
-    /// Where output goes: see [`Context::list`].
-    pub(crate) fn output_folder(&self, typed: &Path) -> Result<PathBuf, Error> {
-        let folder = typed.to_str().map_or_else(|| Ok(typed.to_owned()), rsk_storage::output_folder)?;
-        Ok(if self.0.backend.is_cluster() { absolute(&folder) } else { folder })
+    /// Where a user means output to go: see [`Context::list`].
+    pub(crate) fn output(&self, typed: &Path) -> Result<Location, Error> {
+        let out = match typed.to_str() {
+            Some(text) => Location::parse(text.trim()).map_err(WriteError::from)?,
+            None => typed.into(),
+        };
+        Ok(match out {
+            Location::Local(path) if self.0.backend.is_cluster() => Location::Local(absolute(&path)),
+            out => out,
+        })
+    }
+
+    /// Claims an output.
+    pub(crate) fn open_output(&self, typed: &Path, mode: SaveMode) -> Result<CommitLog, Error> {
+        let output = CommitLog::open(self.0.backend.executor().storage(), &self.output(typed)?, mode)?;
+        Ok(if self.config().shared_files { output.shared() } else { output })
     }
 
     pub(crate) fn next_id(&self) -> u64 {

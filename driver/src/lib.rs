@@ -41,7 +41,7 @@ pub use rdd::action::SaveOptions;
 pub use rsk_proto::{ByteSize, Data, StorageLevel};
 pub use rsk_storage::{
     ArrowCodec, AvroCodec, Codec, ColumnValue, Compression, CsvOptions, Cut, CutPattern, InvalidUtf8,
-    ParquetCodec, Text, TextOptions, Words, Writable, WritableError,
+    ParquetCodec, SaveMode, Text, TextOptions, Words, Writable, WritableError,
 };
 pub use run::{App, run};
 pub use task::pool::{JobOrder, PoolShare};

@@ -61,7 +61,7 @@ proptest! {
         rdd.map(|(line, _)| line).save_as_text_file(&text).unwrap();
         rdd.save_as_object_file(&objects).unwrap();
         let mut parts: Vec<_> = (0..partitions).map(|n| format!("part-{n:05}")).collect();
-        parts.insert(0, "_SUCCESS".to_owned());
+        parts.splice(0..0, ["_SUCCESS".to_owned(), "_rsk".to_owned()]);
         prop_assert_eq!(names(&text), parts.clone());
         prop_assert_eq!(names(&objects), parts);
         let lines = ctx.text_file(&typed(&text)).unwrap().collect().unwrap();
@@ -133,7 +133,7 @@ fn an_empty_folder_has_no_partition() {
     assert_eq!((lines.partitions(), lines.count().unwrap()), (0, 0));
     let out = folder.path().join("out");
     lines.save_as_text_file(&out).unwrap();
-    assert_eq!(names(&out), ["_SUCCESS"]);
+    assert_eq!(names(&out), ["_SUCCESS", "_rsk"]);
 }
 
 #[test]
@@ -187,7 +187,7 @@ fn an_output_may_be_typed_as_a_uri() {
     let folder = tempfile::tempdir().unwrap();
     let out = folder.path().join("out");
     on(1).range(0..4, 2).save_as_text_file(format!("file://{}", typed(&out))).unwrap();
-    assert_eq!(names(&out), ["_SUCCESS", "part-00000", "part-00001"]);
+    assert_eq!(names(&out), ["_SUCCESS", "_rsk", "part-00000", "part-00001"]);
     let error = on(1).range(0..4, 2).save_as_text_file("s3://bucket/out").unwrap_err();
     assert!(error.to_string().contains("s3://bucket/out"), "{error}");
 }
@@ -218,9 +218,9 @@ fn an_attempt_that_is_tried_again_is_published_once() {
     });
     rdd.save_as_text_file(&out).unwrap();
     assert_eq!(TRIES.load(Relaxed), 3);
-    assert_eq!(names(&out), ["_SUCCESS", "part-00000", "part-00001", "part-00002", "part-00003"]);
+    assert_eq!(names(&out), ["_SUCCESS", "_rsk", "part-00000", "part-00001", "part-00002", "part-00003"]);
     let whole: String =
-        names(&out)[1..].iter().map(|name| fs::read_to_string(out.join(name)).unwrap()).collect();
+        names(&out)[2..].iter().map(|name| fs::read_to_string(out.join(name)).unwrap()).collect();
     assert!(whole.lines().map(|line| line.parse::<u32>().unwrap()).eq(0..1_000));
 }
 

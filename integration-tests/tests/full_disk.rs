@@ -53,7 +53,7 @@ const CASES: [Case; 9] = [
     Case { name: "block", memory: "1g", path: "/block/", job: block },
     Case { name: "checkpoint", memory: "1g", path: "/checkpoint", job: checkpoint },
     Case { name: "result", memory: "1g", path: "/result/", job: result },
-    Case { name: "part", memory: "1g", path: "/out/_temporary/part-00000", job: part },
+    Case { name: "part", memory: "1g", path: "/part-00000", job: part },
 ];
 
 fn main() -> Result<()> {

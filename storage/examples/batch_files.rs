@@ -5,8 +5,8 @@ mod visit;
 
 use rsk_proto::{PartitionId, TaskId};
 use rsk_storage::{
-    ArrowCodec, ArrowPartWriter, OutputCommit, ParquetCodec, ParquetPartWriter, PartFile, RowSchema,
-    WriteError,
+    ArrowCodec, ArrowPartWriter, CommitLog, ParquetCodec, ParquetPartWriter, PartAttempt, PartFile,
+    RowSchema, SaveMode, Storage, WriteError,
 };
 use std::{error::Error, fs, path::Path};
 use visit::Visit;
@@ -15,14 +15,17 @@ use visit::Visit;
 fn file(
     folder: &Path,
     name: &str,
-    write: impl FnOnce(&Path) -> Result<Option<PartFile>, WriteError>,
+    write: impl FnOnce(PartAttempt) -> Result<Option<PartFile>, WriteError>,
 ) -> Result<(), Box<dyn Error>> {
     let out = folder.join(format!("{name}-out"));
-    let output = OutputCommit::prepare(&out)?;
-    output.commit_part(&write(&out)?.ok_or("no part")?)?;
+    let storage = Storage::default();
+    let output = CommitLog::open(&storage, &out.as_path().into(), SaveMode::Error)?;
+    let attempt = output.target().attempt(&storage, PartitionId(0), TaskId(0));
+    output.grant(&write(attempt)?.ok_or("no part")?)?;
+    output.commit()?;
     let end = if name.starts_with("file") { "arrow" } else { "parquet" };
     fs::rename(out.join(format!("part-00000.{end}")), folder.join(format!("{name}.{end}")))?;
-    drop(output);
+    fs::remove_dir_all(out)?;
     Ok(())
 }
 
@@ -33,15 +36,15 @@ fn main() -> Result<(), Box<dyn Error>> {
     let schema = RowSchema::of::<Visit>()?;
     let batches = visits.chunks(20).map(|rows| schema.batch(rows)).collect::<Result<Vec<_>, _>>()?;
     for codec in ParquetCodec::ALL {
-        file(folder, &format!("{codec:?}").to_lowercase(), |out| {
-            let mut part = ParquetPartWriter::create(out, PartitionId(0), TaskId(0), codec, 1);
+        file(folder, &format!("{codec:?}").to_lowercase(), |attempt| {
+            let mut part = ParquetPartWriter::create(attempt, codec, 1);
             batches.iter().try_for_each(|batch| part.write(batch))?;
             part.finish()
         })?;
     }
     for codec in ArrowCodec::ALL {
-        file(folder, &format!("file-{codec:?}").to_lowercase(), |out| {
-            let mut part = ArrowPartWriter::create(out, PartitionId(0), TaskId(0), codec);
+        file(folder, &format!("file-{codec:?}").to_lowercase(), |attempt| {
+            let mut part = ArrowPartWriter::create(attempt, codec);
             batches.iter().try_for_each(|batch| part.write(batch))?;
             part.finish()
         })?;

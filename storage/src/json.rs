@@ -83,13 +83,14 @@ impl PartWriter {
     ///
     /// ```
     /// use rsk_proto::{PartitionId, TaskId};
-    /// use rsk_storage::{OutputCommit, PartWriter};
+    /// use rsk_storage::{CommitLog, PartWriter, SaveMode, Storage};
     /// let folder = tempfile::tempdir()?;
     /// let folder = folder.path().join("out");
-    /// let output = OutputCommit::prepare(&folder)?;
-    /// let mut part = PartWriter::create(&folder, PartitionId(0), TaskId(7))?;
+    /// let storage = Storage::default();
+    /// let output = CommitLog::open(&storage, &folder.as_path().into(), SaveMode::Error)?;
+    /// let mut part = PartWriter::create(output.target().attempt(&storage, PartitionId(0), TaskId(7)))?;
     /// part.write_json(&("to\nbe", 1))?;
-    /// output.commit_part(&part.finish()?)?;
+    /// output.grant(&part.finish()?)?;
     /// output.commit()?;
     /// assert_eq!(std::fs::read_to_string(folder.join("part-00000"))?, "[\"to\\nbe\",1]\n");
     /// # Ok::<(), Box<dyn std::error::Error>>(())

@@ -48,12 +48,14 @@ pub use batches::{
 pub use browse::{BrowseError, Entry};
 pub use client::ClientError;
 pub use codec::{Codec, CodecReader, CodecWriter};
-pub use commit::OutputCommit;
+#[cfg(any(test, feature = "testing"))]
+pub use commit::commit_store;
+pub use commit::{Cleaned, CommitLog, PartAttempt, PartTarget, SaveMode, clean_output};
 pub use config::{HdfsConfig, Requests, S3Config, STORAGE_KEYS, Secret, StorageConfig, StorageConfigError};
 pub use csv::{CsvOptions, CsvOptionsError, CsvPartWriter, plan_csv, read_csv};
 pub use json::read_json;
 pub use lines::{Lines, read_lines};
-pub use listing::{InputFile, ListError, Stamp, output_folder};
+pub use listing::{InputFile, ListError, Stamp};
 pub use location::{Location, LocationError, Root, Scheme};
 pub use object::{ObjectPart, ObjectPartWriter, read_object_part};
 pub use part::{PartFile, PartWriter};

@@ -7,7 +7,10 @@ mod typed;
 
 pub use stamp::Stamp;
 
-use crate::{ClientError, Location, LocationError, Storage, WriteError};
+use crate::{
+    ClientError, Location, LocationError, Storage, WriteError,
+    commit::{OWN_FOLDER, Readable, Unreadable, readable},
+};
 use rsk_proto::Cause;
 use serde::{Deserialize, Serialize};
 use std::{
@@ -67,6 +70,18 @@ pub enum ListError {
     /// A device, a pipe or a socket.
     #[error("{0:?} is neither a file nor a folder: copy what comes out of it into a file, and read that")]
     NotAFile(PathBuf),
+    /// The log of an output names a file that is not there any more.
+    #[error(
+        "{0:?} is gone, or has another length, and the log of its folder names it: put it back, or remove the log (the folder \
+         _rsk) to read what is left"
+    )]
+    Gone(Location),
+    /// A job has committed, and ended before its files could be seen.
+    #[error("{0:?} is committed, but not published yet: a job is doing it now, or rsk clean-output will")]
+    Unfinished(Location),
+    /// The log of an output cannot be read.
+    #[error("cannot read the log of {0:?}")]
+    Log(Location, #[source] Box<WriteError>),
     /// It is there, but cannot be looked at.
     #[error("cannot list {0:?}: check that you may read it and the folders above it")]
     Io(PathBuf, #[source] io::Error),
@@ -138,19 +153,31 @@ fn add_local(typed: &str, path: &Path, files: &mut Vec<InputFile>) -> Result<(),
     Ok(())
 }
 
-/// The folder that a user typed as an output, without its `file:` or `file://`.
-///
-/// ```
-/// use rsk_storage::output_folder;
-/// assert_eq!(output_folder("file:///tmp/out")?, std::path::Path::new("/tmp/out"));
-/// assert!(output_folder("hdfs://host/out").is_err());
-/// # Ok::<(), rsk_storage::WriteError>(())
-/// ```
-pub fn output_folder(typed: &str) -> Result<PathBuf, WriteError> {
-    match Location::parse(typed.trim()) {
-        Ok(Location::Local(path)) => Ok(path),
-        _ => Err(WriteError::Scheme(typed.to_owned())),
-    }
+/// What an output holds by its log, in the order in which jobs wrote it; nothing where it has no log.
+fn by_log(storage: &Storage, folder: &Location) -> Result<Option<Vec<InputFile>>, ListError> {
+    let found = match readable(storage, folder) {
+        Ok(found) => found,
+        Err(error) => return Err(ListError::Log(folder.clone(), Box::new(error))),
+    };
+    let named = match found {
+        None => return Ok(None),
+        Some(Ok(named)) => named,
+        Some(Err(Unreadable::Gone(name))) => return Err(ListError::Gone(folder.join(&name))),
+        Some(Err(Unreadable::Unfinished(name))) => return Err(ListError::Unfinished(folder.join(&name))),
+    };
+    named
+        .into_iter()
+        .map(|Readable { at, bytes, tag }| match at.local() {
+            Some(path) => match fs::metadata(path) {
+                Ok(there) if there.len() == bytes => Ok(file(path.to_owned(), &there)),
+                // It is being published or replaced at this moment, or somebody else did something to it.
+                Ok(_) => Err(ListError::Gone(at.clone())),
+                Err(error) => Err(ListError::Io(path.to_owned(), error)),
+            },
+            None => Ok(InputFile { location: at, bytes, stamp: Stamp::of_tag(tag) }),
+        })
+        .collect::<Result<_, _>>()
+        .map(Some)
 }
 
 /// What is at `path`, if something is.
@@ -178,7 +205,14 @@ fn add(path: PathBuf, there: &fs::Metadata, files: &mut Vec<InputFile>) -> Resul
         return Err(ListError::NotAFile(path));
     }
     let start = files.len();
-    for entry in entries(&path)? {
+    let entries = entries(&path)?;
+    if entries.iter().any(|entry| entry.file_name() == OWN_FOLDER)
+        && let Some(mut logged) = by_log(&Storage::default(), &path.as_path().into())?
+    {
+        files.append(&mut logged);
+        return Ok(());
+    }
+    for entry in entries {
         if is_hidden(entry.file_name()) {
             continue;
         }

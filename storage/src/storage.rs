@@ -1,6 +1,9 @@
 //! The stores that a process reads and writes, each by one client.
 
-use crate::{ClientError, Root, StorageConfig, client};
+use crate::{
+    ClientError, Root, StorageConfig,
+    client::{self, Connected},
+};
 use object_store::ObjectStore;
 use parking_lot::Mutex;
 use std::{collections::BTreeMap, fmt, sync::Arc};
@@ -27,7 +30,7 @@ pub struct Storage(Arc<Inner>);
 #[derive(Default)]
 struct Inner {
     config: StorageConfig,
-    clients: Mutex<BTreeMap<Root, Arc<dyn ObjectStore>>>,
+    clients: Mutex<BTreeMap<Root, Connected>>,
     runtime: Mutex<Option<Arc<Runtime>>>,
 }
 
@@ -46,15 +49,20 @@ impl Storage {
     ///
     /// Errors: what is configured for it is wrong; nothing is asked yet.
     pub fn client(&self, root: &Root) -> Result<Arc<dyn ObjectStore>, ClientError> {
+        Ok(self.connected(root)?.store)
+    }
+
+    /// All clients of a store.
+    pub(crate) fn connected(&self, root: &Root) -> Result<Connected, ClientError> {
         let runtime = self.runtime(root)?;
         let mut clients = self.0.clients.lock();
         if let Some(client) = clients.get(root) {
-            return Ok(Arc::clone(client));
+            return Ok(client.clone());
         }
         // Some clients look for the runtime that they are made in.
         let _inside = runtime.enter();
         let client = client::connect(root, &self.0.config, runtime.handle())?;
-        clients.insert(root.clone(), Arc::clone(&client));
+        clients.insert(root.clone(), client.clone());
         Ok(client)
     }
 

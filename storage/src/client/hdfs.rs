@@ -33,7 +33,7 @@ const PATIENCE: [(&str, &str); 2] =
 
 /// One cluster of HDFS, with one or several of its name nodes.
 #[derive(Debug)]
-pub(super) struct Hdfs {
+pub(crate) struct Hdfs {
     client: Client,
     root: String,
 }
@@ -80,6 +80,31 @@ impl Hdfs {
     async fn look(&self, location: &Path) -> Result<FileStatus> {
         let path = absolute(location);
         patiently(|| self.client.get_file_info(&path)).await.map_err(|error| of(location, error))
+    }
+
+    /// Is it a folder, or a file?
+    pub(crate) async fn is_folder(&self, location: &Path) -> Result<bool> {
+        Ok(self.look(location).await?.isdir)
+    }
+
+    /// Makes a folder, and those above it.
+    pub(crate) async fn make_folder(&self, location: &Path) -> Result<()> {
+        let path = absolute(location);
+        let made = patiently(|| self.client.mkdirs(&path, 0o755, true)).await;
+        made.map_err(|error| of(location, error))
+    }
+
+    /// Removes a folder, in one step: all that is below it, too, or only if it is empty. `false` if it is not.
+    pub(crate) async fn delete_folder(&self, location: &Path, is_deep: bool) -> Result<bool> {
+        let path = absolute(location);
+        match patiently(|| self.client.delete(&path, is_deep)).await {
+            Err(HdfsError::RPCError(class, _) | HdfsError::FatalRPCError(class, _))
+                if class.ends_with("PathIsNotEmptyDirectoryException") =>
+            {
+                Ok(false)
+            }
+            deleted => deleted.map(|_| true).map_err(|error| of(location, error)),
+        }
     }
 
     /// Writes a file beside its place, and puts it there.

@@ -1,6 +1,7 @@
 use super::*;
-use crate::{Codec, InputFile, InvalidUtf8, OutputCommit, ReadError, Storage};
+use crate::{Codec, CommitLog, InputFile, InvalidUtf8, ReadError, SaveMode, Storage};
 use proptest::prelude::*;
+use rsk_proto::{PartitionId, TaskId};
 use std::{fs, io::Write, path::Path};
 
 fn read(path: &Path, options: &CsvOptions) -> Vec<Result<Vec<String>, ReadError>> {
@@ -31,13 +32,15 @@ fn wrong(text: impl AsRef<[u8]>, options: &CsvOptions) -> (u64, String) {
 fn saved(records: &[Vec<String>], options: &CsvOptions) -> Vec<u8> {
     let folder = tempfile::tempdir().unwrap();
     let out = folder.path().join("out");
-    let output = OutputCommit::prepare(&out).unwrap();
-    let (partition, task) = (rsk_proto::PartitionId(0), rsk_proto::TaskId(0));
-    let mut part = CsvPartWriter::create(&out, partition, task, options, None).unwrap();
+    let storage = Storage::default();
+    let output = CommitLog::open(&storage, &out.as_path().into(), SaveMode::Error).unwrap();
+    let attempt = output.target().attempt(&storage, PartitionId(0), TaskId(0));
+    let mut part = CsvPartWriter::create(attempt, options, None).unwrap();
     for record in records {
         part.write(record).unwrap();
     }
-    output.commit_part(&part.finish().unwrap()).unwrap();
+    output.grant(&part.finish().unwrap()).unwrap();
+    output.commit().unwrap();
     fs::read(out.join("part-00000.csv")).unwrap()
 }
 

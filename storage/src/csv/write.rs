@@ -1,11 +1,11 @@
 //! Writes one part of an output as CSV.
 
 use super::CsvOptions;
-use crate::{Codec, PartFile, PartWriter, WriteError};
+use crate::{Codec, PartAttempt, PartFile, PartWriter, WriteError};
 use csv::{Writer, WriterBuilder};
-use rsk_proto::{Cause, PartitionId, TaskId};
+use rsk_proto::Cause;
 use serde::Serialize;
-use std::{fmt, path::Path};
+use std::fmt;
 
 /// Writes the records of one part as CSV, its header first if there is one. Dropped unfinished, it removes its file.
 ///
@@ -14,15 +14,17 @@ use std::{fmt, path::Path};
 ///
 /// ```
 /// use rsk_proto::{PartitionId, TaskId};
-/// use rsk_storage::{CsvOptions, CsvPartWriter, OutputCommit};
+/// use rsk_storage::{CommitLog, CsvOptions, CsvPartWriter, SaveMode, Storage};
 /// #[derive(serde::Serialize)]
 /// struct City { name: &'static str, people: Option<u32> }
 /// let folder = tempfile::tempdir()?;
 /// let folder = folder.path().join("out");
-/// let output = OutputCommit::prepare(&folder)?;
-/// let mut part = CsvPartWriter::create(&folder, PartitionId(0), TaskId(7), &CsvOptions::default(), None)?;
+/// let storage = Storage::default();
+/// let output = CommitLog::open(&storage, &folder.as_path().into(), SaveMode::Error)?;
+/// let attempt = output.target().attempt(&storage, PartitionId(0), TaskId(7));
+/// let mut part = CsvPartWriter::create(attempt, &CsvOptions::default(), None)?;
 /// part.write(&City { name: "Ur, in Sumer", people: None })?;
-/// output.commit_part(&part.finish()?)?;
+/// output.grant(&part.finish()?)?;
 /// output.commit()?;
 /// assert_eq!(std::fs::read_to_string(folder.join("part-00000.csv"))?, "name,people\n\"Ur, in Sumer\",\n");
 /// # Ok::<(), Box<dyn std::error::Error>>(())
@@ -30,16 +32,13 @@ use std::{fmt, path::Path};
 pub struct CsvPartWriter(Writer<PartWriter>);
 
 impl CsvPartWriter {
-    /// A part of the output in `folder`, as [`PartWriter::create_named`], by options that are
-    /// [writable](CsvOptions::check_writable).
+    /// A part of an output, by options that are [writable](CsvOptions::check_writable).
     pub fn create(
-        folder: &Path,
-        partition: PartitionId,
-        task: TaskId,
+        attempt: PartAttempt,
         options: &CsvOptions,
         codec: Option<Codec>,
     ) -> Result<Self, WriteError> {
-        let to = PartWriter::create_named(folder, partition, task, "csv", codec)?;
+        let to = PartWriter::create_named(attempt, "csv", codec)?;
         let mut csv = WriterBuilder::new();
         csv.delimiter(options.delimiter).has_headers(options.header).flexible(options.flexible);
         csv.comment(options.comment).quote(options.quote.unwrap_or(b'"'));
@@ -52,21 +51,21 @@ impl CsvPartWriter {
     /// of fields than the first; the file cannot be written.
     pub fn write<T: Serialize>(&mut self, record: &T) -> Result<(), WriteError> {
         self.0.serialize(record).map_err(|error| {
-            let path = self.0.get_ref().path();
+            let part = self.0.get_ref();
             if !error.is_io_error() {
-                return WriteError::Record(path.to_owned(), Cause::of(&error));
+                return part.bad_record(Cause::of(&error));
             }
             match error.into_kind() {
-                csv::ErrorKind::Io(error) => WriteError::of_part(path, error),
-                kind => WriteError::Record(path.to_owned(), Cause::new(format!("{kind:?}"))),
+                csv::ErrorKind::Io(error) => part.failed(error),
+                kind => part.bad_record(Cause::new(format!("{kind:?}"))),
             }
         })
     }
 
     /// Closes the part.
     pub fn finish(self) -> Result<PartFile, WriteError> {
-        let path = self.0.get_ref().path().to_owned();
-        self.0.into_inner().map_err(|failed| WriteError::of_part(&path, failed.into_error()))?.finish()
+        let at = self.0.get_ref().location().clone();
+        self.0.into_inner().map_err(|failed| WriteError::of_part(&at, failed.into_error()))?.finish()
     }
 }
 

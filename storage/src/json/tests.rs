@@ -1,6 +1,7 @@
 use super::*;
-use crate::{Codec, InputFile, plan};
+use crate::{Codec, CommitLog, InputFile, SaveMode, plan};
 use proptest::prelude::*;
+use rsk_proto::{PartitionId, TaskId};
 use serde::Deserialize;
 use std::{fs, io::Write, path::Path};
 
@@ -86,12 +87,13 @@ fn bytes_that_are_no_text_are_an_error_or_a_sign() {
 fn a_value_that_cannot_be_written_leaves_nothing_of_it() {
     let folder = tempfile::tempdir().unwrap();
     let out = folder.path().join("out");
-    let output = crate::OutputCommit::prepare(&out).unwrap();
-    let mut part = PartWriter::create(&out, rsk_proto::PartitionId(0), rsk_proto::TaskId(0)).unwrap();
+    let storage = Storage::default();
+    let output = CommitLog::open(&storage, &out.as_path().into(), SaveMode::Error).unwrap();
+    let mut part = PartWriter::create(output.target().attempt(&storage, PartitionId(0), TaskId(0))).unwrap();
     let bad = std::collections::BTreeMap::from([(vec![1], 2)]);
     assert!(matches!(part.write_json(&(1, bad)), Err(WriteError::Record(..))));
     part.write_json(&f64::NAN).unwrap();
-    output.commit_part(&part.finish().unwrap()).unwrap();
+    output.grant(&part.finish().unwrap()).unwrap();
     output.commit().unwrap();
     assert_eq!(fs::read_to_string(out.join("part-00000")).unwrap(), "null\n");
 }

@@ -1,7 +1,7 @@
 //! The files of a store.
 
-use super::{InputFile, ListError, Stamp, glob, is_hidden};
-use crate::{Location, Root, Scheme, Storage, client};
+use super::{InputFile, ListError, Stamp, by_log, glob, is_hidden};
+use crate::{Location, Root, Scheme, Storage, client, commit::OWN_FOLDER};
 use futures::TryStreamExt;
 use object_store::{Error, ListResult, ObjectMeta, ObjectStore, ObjectStoreExt, path::Path};
 use std::sync::Arc;
@@ -27,8 +27,10 @@ pub(super) fn list(
     if is_pattern && files.is_empty() {
         return Err(missing());
     }
-    files.sort();
-    files.dedup_by(|a, b| a.location == b.location);
+    if is_pattern {
+        files.sort();
+        files.dedup_by(|a, b| a.location == b.location);
+    }
     Ok(files)
 }
 
@@ -88,8 +90,21 @@ impl Asked<'_> {
         if objects.is_empty() && common_prefixes.is_empty() && self.root.scheme != Scheme::Hdfs {
             return Ok(None);
         }
+        let is_logged = common_prefixes.iter().any(|folder| folder.filename() == Some(OWN_FOLDER));
+        if is_logged {
+            let out = Location::Remote(self.root.clone(), path.into());
+            if let Some(logged) = by_log(self.storage, &out)? {
+                return Ok(Some(logged));
+            }
+            // What jobs left that did not commit is no output.
+            if objects.is_empty() && common_prefixes.len() == 1 && self.root.scheme != Scheme::Hdfs {
+                return Ok(None);
+            }
+        }
         let files = objects.into_iter().map(|meta| self.file(meta));
-        Ok(Some(files.filter(|file| !is_hidden(file.location.name())).collect()))
+        let mut files: Vec<_> = files.filter(|file| !is_hidden(file.location.name())).collect();
+        files.sort();
+        Ok(Some(files))
     }
 
     /// The files that a pattern means.

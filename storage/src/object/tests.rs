@@ -1,17 +1,19 @@
 use super::*;
-use crate::{InputFile, OutputCommit, ReadError, Storage, WriteError};
+use crate::{CommitLog, InputFile, ReadError, SaveMode, Storage, WriteError};
 use proptest::prelude::*;
 use rsk_proto::{Data, PartitionId, TaskError, TaskId};
 use std::{fs, path::Path};
 
 fn write<T: Data>(folder: &Path, records: &[T]) -> InputFile {
     let folder = folder.join("out");
-    let output = OutputCommit::prepare(&folder).unwrap();
-    let mut part = ObjectPartWriter::create(&folder, PartitionId(0), TaskId(1)).unwrap();
+    let storage = Storage::default();
+    let output = CommitLog::open(&storage, &folder.as_path().into(), SaveMode::Error).unwrap();
+    let mut part =
+        ObjectPartWriter::create(output.target().attempt(&storage, PartitionId(0), TaskId(1))).unwrap();
     for record in records {
         part.write(record).unwrap();
     }
-    output.commit_part(&part.finish().unwrap()).unwrap();
+    output.grant(&part.finish().unwrap()).unwrap();
     output.commit().unwrap();
     let path = folder.join("part-00000");
     InputFile::new(&*path, fs::metadata(&path).unwrap().len())
@@ -65,6 +67,7 @@ fn cut_anywhere_or_with_a_flipped_bit_it_is_an_error_that_names_the_file() {
     let refused = |bytes: &[u8], what: &str| {
         fs::remove_file(file.location.local().unwrap()).unwrap();
         fs::write(file.location.local().unwrap(), bytes).unwrap();
+        let file = InputFile::new(file.location.clone(), bytes.len() as u64);
         let error = read::<(u32, String)>(&file).unwrap_err();
         assert!(error.to_string().contains("part-00000"), "{what}: {error}");
     };
@@ -86,8 +89,9 @@ fn a_chunk_that_is_missing_is_seen() {
     let file = write(folder.path(), &[1u8]);
     let whole = fs::read(file.location.local().unwrap()).unwrap();
     let head = MAGIC.len() + 8 + "u8".len() + 4;
-    fs::write(file.location.local().unwrap(), [&whole[..head], &whole[whole.len() - MARK_BYTES..]].concat())
-        .unwrap();
+    let without = [&whole[..head], &whole[whole.len() - MARK_BYTES..]].concat();
+    fs::write(file.location.local().unwrap(), &without).unwrap();
+    let file = InputFile::new(file.location, without.len() as u64);
     let error = TaskError::from(read::<u8>(&file).unwrap_err());
     let TaskError::BadInput(cause) = error else { panic!("{error}") };
     assert!(cause.chain().any(|part| part == "it holds 0 records, and should hold 1"), "{cause:?}");
@@ -101,7 +105,9 @@ fn another_type_is_refused_by_name() {
     assert!(matches!(&error, ReadError::Type { found, asked, .. } if found == "u32" && asked == "u64"));
     let shown = error.to_string();
     assert!(shown.contains("records of type u32, not u64"), "{shown}");
-    fs::write(file.location.local().unwrap(), "to be or not to be").unwrap();
+    let words = "to be or not to be";
+    fs::write(file.location.local().unwrap(), words).unwrap();
+    let file = InputFile::new(file.location, words.len() as u64);
     assert!(matches!(read::<u32>(&file), Err(ReadError::Format { .. })));
 }
 
@@ -116,7 +122,9 @@ fn a_record_that_cannot_be_encoded_is_an_error() {
     }
     let folder = tempfile::tempdir().unwrap();
     let out = folder.path().join("out");
-    let _output = OutputCommit::prepare(&out).unwrap();
-    let mut part = ObjectPartWriter::create(&out, PartitionId(0), TaskId(1)).unwrap();
+    let storage = Storage::default();
+    let output = CommitLog::open(&storage, &out.as_path().into(), SaveMode::Error).unwrap();
+    let mut part =
+        ObjectPartWriter::create(output.target().attempt(&storage, PartitionId(0), TaskId(1))).unwrap();
     assert!(matches!(part.write(&Broken), Err(WriteError::Record(..))));
 }

@@ -1,9 +1,9 @@
 //! Writes one part of an object file.
 
 use super::{CHUNK, END, MAGIC, Mark, VERSION};
-use crate::{PartFile, PartWriter, WriteError};
-use rsk_proto::{Cause, Data, FrameWriter, PartitionId, TaskError, TaskId};
-use std::{any::type_name, path::Path};
+use crate::{PartAttempt, PartFile, PartWriter, WriteError};
+use rsk_proto::{Cause, Data, FrameWriter, TaskError};
+use std::any::type_name;
 
 const CHUNK_BYTES: usize = 64 << 10;
 /// Records may take no bytes.
@@ -15,15 +15,15 @@ const CHUNK_RECORDS: u32 = 1 << 20;
 ///
 /// ```
 /// use rsk_proto::{PartitionId, TaskId};
-/// use rsk_storage::{ObjectPartWriter, OutputCommit, Storage, read_object_part};
+/// use rsk_storage::{CommitLog, ObjectPartWriter, SaveMode, Storage, read_object_part};
 /// let folder = tempfile::tempdir()?;
 /// let folder = folder.path().join("out");
-/// let output = OutputCommit::prepare(&folder)?;
-/// let mut part = ObjectPartWriter::create(&folder, PartitionId(0), TaskId(7))?;
-/// part.write(&(1u32, "one".to_owned()))?;
-/// output.commit_part(&part.finish()?)?;
-/// output.commit()?;
 /// let storage = Storage::default();
+/// let output = CommitLog::open(&storage, &folder.as_path().into(), SaveMode::Error)?;
+/// let mut part = ObjectPartWriter::create(output.target().attempt(&storage, PartitionId(0), TaskId(7)))?;
+/// part.write(&(1u32, "one".to_owned()))?;
+/// output.grant(&part.finish()?)?;
+/// output.commit()?;
 /// for file in storage.list(&folder.display().to_string())? {
 ///     let records: Result<Vec<(u32, String)>, _> = read_object_part(&storage, &file)?.collect();
 ///     assert_eq!(records?, [(1, "one".to_owned())]);
@@ -42,9 +42,9 @@ pub struct ObjectPartWriter<T> {
 }
 
 impl<T: Data> ObjectPartWriter<T> {
-    /// A part of the output in `folder`, as [`PartWriter::create`].
-    pub fn create(folder: &Path, partition: PartitionId, task: TaskId) -> Result<Self, WriteError> {
-        let mut to = PartWriter::create(folder, partition, task)?;
+    /// A part of an output, as [`PartWriter::create`].
+    pub fn create(attempt: PartAttempt) -> Result<Self, WriteError> {
+        let mut to = PartWriter::create(attempt)?;
         let name = type_name::<T>();
         let length = u32::try_from(name.len()).unwrap_or(u32::MAX);
         let mut head = Vec::from(MAGIC);
@@ -68,7 +68,7 @@ impl<T: Data> ObjectPartWriter<T> {
     ///
     /// Errors: its `Serialize` failed, or it takes more than 4 GiB; the file cannot be written.
     pub fn write(&mut self, record: &T) -> Result<(), WriteError> {
-        let fail = |error: TaskError| WriteError::Record(self.to.path().to_owned(), Cause::of(&error));
+        let fail = |error: TaskError| WriteError::Record(self.to.location().clone(), Cause::of(&error));
         self.bytes += self.frames.write(record).map_err(fail)?;
         self.chunk_records += 1;
         self.records += 1;

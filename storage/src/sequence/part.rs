@@ -1,10 +1,10 @@
 //! Writes one part of an output as a SequenceFile.
 
 use super::{Compression, SYNC_BYTES, SequenceError, SequenceWriter, Writable};
-use crate::{PartFile, PartWriter, WriteError};
-use rsk_proto::{Cause, PartitionId, TaskId};
+use crate::{PartAttempt, PartFile, PartWriter, WriteError};
+use rsk_proto::Cause;
 use sha2::{Digest, Sha256};
-use std::{fmt, path::Path};
+use std::fmt;
 
 const BUFFER_BYTES: usize = 64 << 10;
 
@@ -15,13 +15,15 @@ const BUFFER_BYTES: usize = 64 << 10;
 ///
 /// ```
 /// use rsk_proto::{PartitionId, TaskId};
-/// use rsk_storage::{Compression, OutputCommit, SequencePartWriter};
+/// use rsk_storage::{CommitLog, Compression, SaveMode, SequencePartWriter, Storage};
 /// let folder = tempfile::tempdir()?;
 /// let folder = folder.path().join("out");
-/// let output = OutputCommit::prepare(&folder)?;
-/// let mut part = SequencePartWriter::create(&folder, PartitionId(0), TaskId(7), Compression::None)?;
+/// let storage = Storage::default();
+/// let output = CommitLog::open(&storage, &folder.as_path().into(), SaveMode::Error)?;
+/// let attempt = output.target().attempt(&storage, PartitionId(0), TaskId(7));
+/// let mut part = SequencePartWriter::create(attempt, Compression::None)?;
 /// part.write(&"one".to_owned(), &1_i64)?;
-/// output.commit_part(&part.finish()?)?;
+/// output.grant(&part.finish()?)?;
 /// output.commit()?;
 /// assert!(std::fs::read(folder.join("part-00000"))?.starts_with(b"SEQ\x06"));
 /// # Ok::<(), Box<dyn std::error::Error>>(())
@@ -32,20 +34,15 @@ pub struct SequencePartWriter<K, V> {
 }
 
 impl<K: Writable, V: Writable> SequencePartWriter<K, V> {
-    /// A part of the output in `folder`, as [`PartWriter::create`].
-    pub fn create(
-        folder: &Path,
-        partition: PartitionId,
-        task: TaskId,
-        compression: Compression,
-    ) -> Result<Self, WriteError> {
-        let to = PartWriter::create(folder, partition, task)?;
+    /// A part of an output, as [`PartWriter::create`].
+    pub fn create(attempt: PartAttempt, compression: Compression) -> Result<Self, WriteError> {
         let mut hash = Sha256::new();
-        for part in [folder.as_os_str().as_encoded_bytes(), K::CLASS.as_bytes(), V::CLASS.as_bytes()] {
+        for part in [attempt.output().to_string().as_bytes(), K::CLASS.as_bytes(), V::CLASS.as_bytes()] {
             hash.update(part);
             hash.update([0]);
         }
-        hash.update(partition.0.to_be_bytes());
+        hash.update(attempt.partition.0.to_be_bytes());
+        let to = PartWriter::create(attempt)?;
         let sync = hash.finalize().first_chunk::<SYNC_BYTES>().copied().unwrap_or_default();
         let file = SequenceWriter::new(Vec::new(), compression, sync);
         let file = file.map_err(|error| record(&to, &error))?;
@@ -75,7 +72,7 @@ impl<K: Writable, V: Writable> SequencePartWriter<K, V> {
 
 /// Nothing but a record can be wrong: what is written to is memory.
 fn record(to: &PartWriter, error: &SequenceError) -> WriteError {
-    WriteError::Record(to.path().to_owned(), Cause::of(error))
+    WriteError::Record(to.location().clone(), Cause::of(error))
 }
 
 impl<K, V> fmt::Debug for SequencePartWriter<K, V> {

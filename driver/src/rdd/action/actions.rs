@@ -7,7 +7,7 @@ use super::{
     for_each::{ForEach, raise_user},
     ordered::{End, first_by},
     result, sample,
-    save::{self, SaveOptions},
+    save::{self, SaveObjects, SaveOptions, SaveText},
     take, tree,
 };
 use crate::{
@@ -396,7 +396,8 @@ pub trait Actions: Rdd {
         }
     }
 
-    /// Writes a line a record into `folder`, a file a partition: `part-00000` and so on, and `_SUCCESS` at last.
+    /// Writes a line a record into `folder`, a file a partition: `part-00000` and so on, and `_SUCCESS` at last. The folder appears
+    /// when it is complete; beside the parts it holds a log, by which rsk reads it.
     ///
     /// Errors: the folder exists, which is found before any task runs; the disk is full. Whatever fails, nothing is left
     /// there. Parts of attempts that are tried again, or cancelled, are never seen.
@@ -415,26 +416,28 @@ pub trait Actions: Rdd {
     where
         Self::Item: Display,
     {
-        save::save_as_text_file(self, folder.as_ref(), &SaveOptions::default())
+        self.save_as_text_file_with(folder, SaveOptions::default())
     }
 
-    /// [`save_as_text_file`](Actions::save_as_text_file), packed by a codec.
+    /// [`save_as_text_file`](Actions::save_as_text_file), packed by a codec, over what is there, or beside it.
     ///
     /// ```
-    /// use rsk::{Codec, SaveOptions, prelude::*};
+    /// use rsk::{Codec, SaveMode, SaveOptions, prelude::*};
     /// let folder = tempfile::tempdir().unwrap();
     /// let folder = folder.path().join("out");
     /// let ctx = rsk::Context::new("local")?;
     /// ctx.range(0..4, 2).save_as_text_file_with(&folder, SaveOptions::default().compress(Codec::Bzip2))?;
     /// assert!(folder.join("part-00001.bz2").exists());
     /// assert_eq!(ctx.text_file(&folder.display().to_string())?.collect()?, ["0", "1", "2", "3"]);
+    /// ctx.range(4..6, 1).save_as_text_file_with(&folder, SaveOptions::default().mode(SaveMode::Append))?;
+    /// assert_eq!(ctx.text_file(&folder.display().to_string())?.collect()?, ["0", "1", "2", "3", "4", "5"]);
     /// # Ok::<(), rsk::Error>(())
     /// ```
     fn save_as_text_file_with(&self, folder: impl AsRef<Path>, options: SaveOptions) -> Result<()>
     where
         Self::Item: Display,
     {
-        save::save_as_text_file(self, folder.as_ref(), &options)
+        save::save(self, folder.as_ref(), options.save_mode(), SaveText(options.codec()))
     }
 
     /// Writes the records so that [`object_file`](crate::Context::object_file) reads them as they are, in as many
@@ -458,7 +461,29 @@ pub trait Actions: Rdd {
     where
         Self::Item: Data,
     {
-        save::save_as_object_file(self, folder.as_ref())
+        self.save_as_object_file_with(folder, SaveOptions::default())
+    }
+
+    /// [`save_as_object_file`](Actions::save_as_object_file), over what is there, or beside it.
+    ///
+    /// Errors: `options` has a codec; object files are compressed by themselves.
+    ///
+    /// ```
+    /// use rsk::{SaveMode, SaveOptions, prelude::*};
+    /// let folder = tempfile::tempdir().unwrap();
+    /// let folder = folder.path().join("out");
+    /// let ctx = rsk::Context::new("local")?;
+    /// ctx.range(0..4, 2).save_as_object_file(&folder)?;
+    /// ctx.range(0..2, 1).save_as_object_file_with(&folder, SaveOptions::default().mode(SaveMode::Overwrite))?;
+    /// assert_eq!(ctx.object_file::<u64>(&folder.display().to_string())?.collect()?, [0, 1]);
+    /// # Ok::<(), rsk::Error>(())
+    /// ```
+    fn save_as_object_file_with(&self, folder: impl AsRef<Path>, options: SaveOptions) -> Result<()>
+    where
+        Self::Item: Data,
+    {
+        options.check_unpacked("save_as_object_file")?;
+        save::save(self, folder.as_ref(), options.save_mode(), SaveObjects)
     }
 
     /// Calls the function with each record, for what it does.

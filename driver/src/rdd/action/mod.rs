@@ -31,8 +31,8 @@ pub use number_actions::NumberActions;
 pub use pair_actions::PairActions;
 #[cfg(test)]
 pub(crate) use result::run_on;
-pub(crate) use result::{PartitionAction, ResultTask, RunTask, read_output, run, run_task};
+pub(crate) use result::{PartitionAction, ResultTask, RunTask, read_output, run_task};
 pub use save::SaveOptions;
-pub(crate) use save::save_parts;
+pub(crate) use save::{SaveObjects, WriteFormat, save};
 pub use save_actions::SaveActions;
 pub use stats::Stats;

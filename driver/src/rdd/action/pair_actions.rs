@@ -1,6 +1,12 @@
 //! Actions on pairs of key and value.
 
-use super::{collect::Collect, count::count_by, result, save, scan::scan_on};
+use super::{
+    collect::Collect,
+    count::count_by,
+    result,
+    save::{self, SaveOptions, SaveSequence},
+    scan::scan_on,
+};
 use crate::{
     Error, Result,
     local::guarded,
@@ -109,7 +115,35 @@ pub trait PairActions<K: Data, V: Data>: Rdd<Item = (K, V)> {
         K: Writable,
         V: Writable,
     {
-        save::save_as_sequence_file(self, folder.as_ref(), compression)
+        self.save_as_sequence_file_with(folder, compression, SaveOptions::default())
+    }
+
+    /// [`save_as_sequence_file`](PairActions::save_as_sequence_file), over what is there, or beside it.
+    ///
+    /// Errors: `options` has a codec, which belongs into `compression`.
+    ///
+    /// ```
+    /// use rsk::{Compression, SaveMode, SaveOptions, prelude::*};
+    /// let folder = tempfile::tempdir().unwrap();
+    /// let folder = folder.path().join("out");
+    /// let pairs = rsk::Context::new("local")?.range(0..4, 2).map(|n| (n as i64, n.to_string()));
+    /// for mode in [SaveMode::Error, SaveMode::Overwrite] {
+    ///     pairs.save_as_sequence_file_with(&folder, Compression::None, SaveOptions::default().mode(mode))?;
+    /// }
+    /// # Ok::<(), rsk::Error>(())
+    /// ```
+    fn save_as_sequence_file_with(
+        &self,
+        folder: impl AsRef<Path>,
+        compression: Compression,
+        options: SaveOptions,
+    ) -> Result<()>
+    where
+        K: Writable,
+        V: Writable,
+    {
+        options.check_unpacked("save_as_sequence_file")?;
+        save::save(self, folder.as_ref(), options.save_mode(), SaveSequence(compression))
     }
 }
 

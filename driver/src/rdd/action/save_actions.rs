@@ -50,7 +50,7 @@ pub trait SaveActions: Rdd {
     where
         Self::Item: Serialize,
     {
-        save::save_as(self, folder.as_ref(), SaveJson(options.codec()))
+        save::save(self, folder.as_ref(), options.save_mode(), SaveJson(options.codec()))
     }
 
     /// Writes a record as a line of fields between commas, for [`csv_file`](crate::Context::csv_file) and whatever else reads them, into
@@ -99,7 +99,8 @@ pub trait SaveActions: Rdd {
         Self::Item: Serialize,
     {
         csv.check_writable().map_err(|error| Error::Argument(error.to_string()))?;
-        save::save_as(self, folder.as_ref(), SaveCsv { options: csv, codec: options.codec() })
+        let format = SaveCsv { options: csv, codec: options.codec() };
+        save::save(self, folder.as_ref(), options.save_mode(), format)
     }
 
     /// Writes the records as Avro's object container files by a schema, given as its JSON, for
@@ -128,8 +129,39 @@ pub trait SaveActions: Rdd {
     where
         Self::Item: Serialize,
     {
+        self.save_as_avro_with(folder, schema, codec, SaveOptions::default())
+    }
+
+    /// [`save_as_avro`](SaveActions::save_as_avro), over what is there, or beside it.
+    ///
+    /// Errors: options with a codec, as the file packs itself.
+    ///
+    /// ```
+    /// use rsk::{AvroCodec, SaveMode, SaveOptions, prelude::*};
+    /// let folder = tempfile::tempdir().unwrap();
+    /// let folder = folder.path().join("out");
+    /// let ctx = rsk::Context::new("local")?;
+    /// for mode in [SaveMode::Error, SaveMode::Append] {
+    ///     let options = SaveOptions::default().mode(mode);
+    ///     ctx.range(0..4, 2).save_as_avro_with(&folder, r#""long""#, AvroCodec::Null, options)?;
+    /// }
+    /// assert_eq!(ctx.avro_file::<u64>(&folder.display().to_string())?.sum()?, 12);
+    /// # Ok::<(), rsk::Error>(())
+    /// ```
+    fn save_as_avro_with(
+        &self,
+        folder: impl AsRef<Path>,
+        schema: &str,
+        codec: AvroCodec,
+        options: SaveOptions,
+    ) -> Result<()>
+    where
+        Self::Item: Serialize,
+    {
+        options.check_unpacked("save_as_avro")?;
         AvroSchema::parse(schema).map_err(|error| Error::Argument(error.to_string()))?;
-        save::save_as(self, folder.as_ref(), SaveAvro { schema: schema.to_owned(), codec })
+        let format = SaveAvro { schema: schema.to_owned(), codec };
+        save::save(self, folder.as_ref(), options.save_mode(), format)
     }
 }
 

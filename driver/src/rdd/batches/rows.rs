@@ -1,9 +1,9 @@
 //! What can be done with an RDD of record batches that cannot be done with others.
 
-use super::save::{self, ParquetSave};
+use super::ParquetSave;
 use crate::{
-    Result,
-    rdd::{Rdd, Transform},
+    Result, SaveOptions,
+    rdd::{Rdd, Transform, action},
 };
 use arrow_array::RecordBatch;
 use rsk_proto::{Cause, OrRaise, TaskError};
@@ -63,25 +63,36 @@ pub trait RecordBatches: Rdd<Item = RecordBatch> {
     /// # Ok::<(), rsk::Error>(())
     /// ```
     fn save_as_parquet(&self, folder: impl AsRef<Path>) -> Result<()> {
-        self.save_as_parquet_with(folder, ParquetSave::default())
+        self.save_as_parquet_with(folder, ParquetSave::default(), SaveOptions::default())
     }
 
-    /// [`save_as_parquet`](RecordBatches::save_as_parquet), written in another way.
+    /// [`save_as_parquet`](RecordBatches::save_as_parquet), written in another way, over what is there, or beside it.
+    ///
+    /// Errors: options with a codec, as the file packs itself.
     ///
     /// ```
-    /// use rsk::{ParquetCodec, prelude::*, rdd::batches::ParquetSave};
+    /// use rsk::{ParquetCodec, SaveMode, SaveOptions, prelude::*, rdd::batches::ParquetSave};
     /// #[derive(serde::Serialize, serde::Deserialize)]
     /// struct Number { n: u64 }
     /// let folder = tempfile::tempdir().unwrap();
     /// let folder = folder.path().join("out");
     /// let ctx = rsk::Context::new("local")?;
-    /// let options = ParquetSave { codec: ParquetCodec::Zstd, group_bytes: 8 << 20 };
-    /// ctx.range(0..9, 1).map(|n| Number { n }).batches()?.save_as_parquet_with(&folder, options)?;
-    /// assert!(folder.join("part-00000.parquet").exists());
+    /// let parquet = ParquetSave { codec: ParquetCodec::Zstd, group_bytes: 8 << 20 };
+    /// let numbers = ctx.range(0..9, 1).map(|n| Number { n }).batches()?;
+    /// for mode in [SaveMode::Error, SaveMode::Overwrite, SaveMode::Append] {
+    ///     numbers.save_as_parquet_with(&folder, parquet.clone(), SaveOptions::default().mode(mode))?;
+    /// }
+    /// assert_eq!(ctx.read_parquet(&folder.display().to_string())?.rows::<Number>().count()?, 18);
     /// # Ok::<(), rsk::Error>(())
     /// ```
-    fn save_as_parquet_with(&self, folder: impl AsRef<Path>, options: ParquetSave) -> Result<()> {
-        save::save_as_parquet(self, folder.as_ref(), options)
+    fn save_as_parquet_with(
+        &self,
+        folder: impl AsRef<Path>,
+        parquet: ParquetSave,
+        options: SaveOptions,
+    ) -> Result<()> {
+        options.check_unpacked("save_as_parquet")?;
+        action::save(self, folder.as_ref(), options.save_mode(), parquet)
     }
 
     /// Writes the batches as Arrow's own files, with a footer, into parts `part-00000.arrow` and so on; all else is as with
@@ -99,7 +110,35 @@ pub trait RecordBatches: Rdd<Item = RecordBatch> {
     /// # Ok::<(), rsk::Error>(())
     /// ```
     fn save_as_arrow(&self, folder: impl AsRef<Path>, codec: ArrowCodec) -> Result<()> {
-        save::save_as_arrow(self, folder.as_ref(), codec)
+        self.save_as_arrow_with(folder, codec, SaveOptions::default())
+    }
+
+    /// [`save_as_arrow`](RecordBatches::save_as_arrow), over what is there, or beside it.
+    ///
+    /// Errors: options with a codec, as the file packs itself.
+    ///
+    /// ```
+    /// use rsk::{ArrowCodec, SaveMode, SaveOptions, prelude::*};
+    /// #[derive(serde::Serialize, serde::Deserialize)]
+    /// struct Number { n: u64 }
+    /// let folder = tempfile::tempdir().unwrap();
+    /// let folder = folder.path().join("out");
+    /// let ctx = rsk::Context::new("local")?;
+    /// let numbers = ctx.range(0..9, 1).map(|n| Number { n }).batches()?;
+    /// for mode in [SaveMode::Error, SaveMode::Overwrite] {
+    ///     numbers.save_as_arrow_with(&folder, ArrowCodec::None, SaveOptions::default().mode(mode))?;
+    /// }
+    /// assert_eq!(ctx.read_arrow(&folder.display().to_string())?.map(|batch| batch.num_rows()).collect()?, [9]);
+    /// # Ok::<(), rsk::Error>(())
+    /// ```
+    fn save_as_arrow_with(
+        &self,
+        folder: impl AsRef<Path>,
+        codec: ArrowCodec,
+        options: SaveOptions,
+    ) -> Result<()> {
+        options.check_unpacked("save_as_arrow")?;
+        action::save(self, folder.as_ref(), options.save_mode(), codec)
     }
 }
 

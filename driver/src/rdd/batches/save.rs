@@ -1,18 +1,12 @@
-//! `save_as_parquet` and `save_as_arrow`: a part a partition that has batches.
+//! Parquet and Arrow's own files: a part a partition that has batches.
 
-use crate::{
-    Result,
-    rdd::{
-        Rdd,
-        action::{PartitionAction, save_parts},
-    },
-};
+use crate::rdd::action::WriteFormat;
 use arrow_array::RecordBatch;
 use rsk_executor::TaskContext;
-use rsk_proto::{CodecError, Decoder, Encoder, OrRaise};
-use rsk_storage::{ArrowCodec, ArrowPartWriter, ParquetCodec, ParquetPartWriter, PartFile};
+use rsk_storage::{
+    ArrowCodec, ArrowPartWriter, ParquetCodec, ParquetPartWriter, PartAttempt, PartFile, WriteError,
+};
 use serde::{Deserialize, Serialize};
-use std::path::{Path, PathBuf};
 
 /// How Parquet is written.
 ///
@@ -35,66 +29,35 @@ impl Default for ParquetSave {
     }
 }
 
-#[derive(Clone)]
-struct SaveParquet(PathBuf, ParquetSave);
+impl WriteFormat<RecordBatch> for ParquetSave {
+    type Part = ParquetPartWriter;
 
-impl PartitionAction<RecordBatch> for SaveParquet {
-    type Out = Option<PartFile>;
-
-    fn run(&self, mut items: impl Iterator<Item = RecordBatch>, task: &TaskContext) -> Option<PartFile> {
-        let SaveParquet(folder, ParquetSave { codec, group_bytes }) = self;
-        let (attempt, group_bytes) = (task.attempt(), (*group_bytes).min(task.memory_share() / 2));
-        let mut part =
-            ParquetPartWriter::create(folder, attempt.partition, attempt.task, *codec, group_bytes);
-        items.try_for_each(|batch| part.write(&batch)).or_raise();
-        task.check_killed();
-        part.finish().or_raise()
+    fn create(&self, attempt: PartAttempt, task: &TaskContext) -> Result<ParquetPartWriter, WriteError> {
+        let group_bytes = self.group_bytes.min(task.memory_share() / 2);
+        Ok(ParquetPartWriter::create(attempt, self.codec, group_bytes))
     }
 
-    fn encode(&self, to: &mut Encoder) {
-        to.put(&self.0);
-        to.put(&self.1);
+    fn write(part: &mut ParquetPartWriter, batch: &RecordBatch) -> Result<(), WriteError> {
+        part.write(batch)
     }
 
-    fn decode(from: &mut Decoder<'_>) -> Result<Self, CodecError> {
-        Ok(SaveParquet(from.get()?, from.get()?))
+    fn finish(part: ParquetPartWriter) -> Result<Option<PartFile>, WriteError> {
+        part.finish()
     }
 }
 
-#[derive(Clone)]
-struct SaveArrow(PathBuf, ArrowCodec);
+impl WriteFormat<RecordBatch> for ArrowCodec {
+    type Part = ArrowPartWriter;
 
-impl PartitionAction<RecordBatch> for SaveArrow {
-    type Out = Option<PartFile>;
-
-    fn run(&self, mut items: impl Iterator<Item = RecordBatch>, task: &TaskContext) -> Option<PartFile> {
-        let attempt = task.attempt();
-        let mut part = ArrowPartWriter::create(&self.0, attempt.partition, attempt.task, self.1);
-        items.try_for_each(|batch| part.write(&batch)).or_raise();
-        task.check_killed();
-        part.finish().or_raise()
+    fn create(&self, attempt: PartAttempt, _: &TaskContext) -> Result<ArrowPartWriter, WriteError> {
+        Ok(ArrowPartWriter::create(attempt, *self))
     }
 
-    fn encode(&self, to: &mut Encoder) {
-        to.put(&self.0);
-        to.put(&self.1);
+    fn write(part: &mut ArrowPartWriter, batch: &RecordBatch) -> Result<(), WriteError> {
+        part.write(batch)
     }
 
-    fn decode(from: &mut Decoder<'_>) -> Result<Self, CodecError> {
-        Ok(SaveArrow(from.get()?, from.get()?))
+    fn finish(part: ArrowPartWriter) -> Result<Option<PartFile>, WriteError> {
+        part.finish()
     }
-}
-
-pub(super) fn save_as_parquet<R>(rdd: &R, typed: &Path, options: ParquetSave) -> Result<()>
-where
-    R: Rdd<Item = RecordBatch>,
-{
-    save_parts(rdd, typed, |folder| SaveParquet(folder, options))
-}
-
-pub(super) fn save_as_arrow<R>(rdd: &R, typed: &Path, codec: ArrowCodec) -> Result<()>
-where
-    R: Rdd<Item = RecordBatch>,
-{
-    save_parts(rdd, typed, |folder| SaveArrow(folder, codec))
 }

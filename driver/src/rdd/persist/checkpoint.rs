@@ -4,14 +4,14 @@ use crate::{
     Context, Result,
     rdd::{
         Home, Partitioning, Rdd,
-        action::{self, PartitionAction},
+        action::{self, SaveObjects},
         source::no_parent,
     },
 };
 use parking_lot::Mutex;
 use rsk_executor::TaskContext;
 use rsk_proto::{CodecError, Data, Decoder, Encoder, OrRaise, PartitionId, RddId};
-use rsk_storage::{Location, ObjectPartWriter, OutputCommit, PartFile, WriteError, read_object_part};
+use rsk_storage::{Location, SaveMode, WriteError, read_object_part};
 use std::{
     fs,
     marker::PhantomData,
@@ -63,15 +63,7 @@ impl<T: Data> Checkpointed<T> {
         let context = rdd.context();
         let (parent, is_temporary) = context.checkpoints().parent(context)?;
         let folder = parent.join(RddId(context.next_id()).to_string());
-        let output = OutputCommit::prepare(&folder)?;
-        let mut published = Ok(());
-        action::run(rdd, &Write(folder.clone()), |part: PartFile| {
-            if published.is_ok() {
-                published = output.commit_part(&part);
-            }
-        })?;
-        published?;
-        output.commit()?;
+        action::save(rdd, &folder, SaveMode::Error, SaveObjects)?;
         Ok(Checkpointed {
             home: Home::of(context),
             partitions: rdd.partitions(),
@@ -149,29 +141,6 @@ impl<T> std::fmt::Debug for Checkpointed<T> {
     }
 }
 
-/// Writes a partition into the folder.
-#[derive(Clone)]
-struct Write(PathBuf);
-
-impl<T: Data> PartitionAction<T> for Write {
-    type Out = PartFile;
-
-    fn run(&self, mut items: impl Iterator<Item = T>, task: &TaskContext) -> PartFile {
-        let attempt = task.attempt();
-        let mut part = ObjectPartWriter::create(&self.0, attempt.partition, attempt.task).or_raise();
-        items.try_for_each(|item| part.write(&item)).or_raise();
-        part.finish().or_raise()
-    }
-
-    fn encode(&self, to: &mut Encoder) {
-        to.put(&self.0);
-    }
-
-    fn decode(from: &mut Decoder<'_>) -> Result<Self, CodecError> {
-        from.get().map(Write)
-    }
-}
-
 /// Where a context's checkpoints go.
 #[derive(Debug, Default)]
 pub(crate) struct CheckpointDir(Mutex<Place>);
@@ -194,7 +163,7 @@ impl CheckpointDir {
         match &*place {
             Place::WorkDir => {
                 let own = context.backend().executor().work_dir().path().join("checkpoint");
-                fs::create_dir_all(&own).map_err(|error| WriteError::Folder(own.clone(), error))?;
+                fs::create_dir_all(&own).map_err(|error| WriteError::Folder(own.clone().into(), error))?;
                 Ok((own, true))
             }
             Place::Typed(typed) => {
@@ -207,7 +176,7 @@ impl CheckpointDir {
     }
 
     fn set(&self, typed: &Path) -> Result<()> {
-        let fail = |error| WriteError::Folder(typed.to_owned(), error);
+        let fail = |error| WriteError::Folder(typed.into(), error);
         let typed = std::path::absolute(typed).map_err(fail)?;
         if !typed.ancestors().find(|path| path.exists()).is_some_and(Path::is_dir) {
             return Err(fail(std::io::ErrorKind::NotADirectory.into()).into());
@@ -219,7 +188,7 @@ impl CheckpointDir {
 
 /// Makes a folder of one context's own, so that two programs with one folder do not meet.
 fn own_folder(typed: &Path) -> Result<PathBuf> {
-    let fail = |path: &Path, error| WriteError::Folder(path.to_owned(), error);
+    let fail = |path: &Path, error| WriteError::Folder(path.into(), error);
     fs::create_dir_all(typed).map_err(|error| fail(typed, error))?;
     let typed = typed.canonicalize().map_err(|error| fail(typed, error))?;
     let mut number = 0u64;

@@ -1,18 +1,15 @@
 //! Writes one part of an output as an Arrow file.
 
-use crate::{PartFile, PartWriter, WriteError};
+use crate::{Location, PartAttempt, PartFile, PartWriter, WriteError};
 use arrow_array::RecordBatch;
 use arrow_ipc::{
     CompressionType,
     writer::{FileWriter, IpcWriteOptions},
 };
 use arrow_schema::ArrowError;
-use rsk_proto::{Cause, PartitionId, TaskId};
+use rsk_proto::Cause;
 use serde::{Deserialize, Serialize};
-use std::{
-    fmt,
-    path::{Path, PathBuf},
-};
+use std::fmt;
 
 /// What packs the buffers of an Arrow file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
@@ -52,14 +49,15 @@ impl ArrowCodec {
 /// use std::sync::Arc;
 /// let folder = tempfile::tempdir()?;
 /// let folder = folder.path().join("out");
-/// let output = OutputCommit::prepare(&folder)?;
+/// let storage = Storage::default();
+/// let output = CommitLog::open(&storage, &folder.as_path().into(), SaveMode::Error)?;
 /// let prices: arrow_array::ArrayRef = Arc::new(Int64Array::from(vec![3, 5]));
 /// let batch = RecordBatch::try_from_iter([("price", prices)])?;
-/// let mut part = ArrowPartWriter::create(&folder, PartitionId(0), TaskId(7), ArrowCodec::Lz4);
+/// let attempt = output.target().attempt(&storage, PartitionId(0), TaskId(7));
+/// let mut part = ArrowPartWriter::create(attempt, ArrowCodec::Lz4);
 /// part.write(&batch)?;
-/// output.commit_part(&part.finish()?.unwrap())?;
+/// output.grant(&part.finish()?.unwrap())?;
 /// output.commit()?;
-/// let storage = Storage::default();
 /// for partition in plan_batches(&storage.list(&folder.display().to_string())?, &TextOptions::default()) {
 ///     for read in read_arrow(&storage, partition, None, 1 << 20) {
 ///         assert_eq!(read?, batch);
@@ -68,26 +66,24 @@ impl ArrowCodec {
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 pub struct ArrowPartWriter {
-    folder: PathBuf,
-    partition: PartitionId,
-    task: TaskId,
+    attempt: PartAttempt,
     codec: ArrowCodec,
     open: Option<FileWriter<PartWriter>>,
 }
 
 impl ArrowPartWriter {
-    /// A part of the output in `folder`, as [`PartWriter::create_named`]; its file is there with the first batch.
-    pub fn create(folder: &Path, partition: PartitionId, task: TaskId, codec: ArrowCodec) -> Self {
-        ArrowPartWriter { folder: folder.to_owned(), partition, task, codec, open: None }
+    /// A part of an output; its file is there with the first batch.
+    pub fn create(attempt: PartAttempt, codec: ArrowCodec) -> Self {
+        ArrowPartWriter { attempt, codec, open: None }
     }
 
     fn begin(&self, first: &RecordBatch) -> Result<FileWriter<PartWriter>, WriteError> {
-        let to = PartWriter::create_named(&self.folder, self.partition, self.task, "arrow", None)?;
-        let path = to.path().to_owned();
+        let to = PartWriter::create_named(self.attempt.clone(), "arrow", None)?;
+        let at = to.location().clone();
         IpcWriteOptions::default()
             .try_with_compression(self.codec.compression())
             .and_then(|options| FileWriter::try_new_with_options(to, &first.schema(), options))
-            .map_err(|error| failed(&path, error))
+            .map_err(|error| failed(&at, error))
     }
 
     fn open(&mut self, first: &RecordBatch) -> Result<&mut FileWriter<PartWriter>, WriteError> {
@@ -106,29 +102,29 @@ impl ArrowPartWriter {
                 batch.schema(),
                 open.schema()
             ));
-            return Err(WriteError::Record(open.get_ref().path().to_owned(), cause));
+            return Err(WriteError::Record(open.get_ref().location().clone(), cause));
         }
         let written = open.write(batch);
-        written.map_err(|error| failed(open.get_ref().path(), error))
+        written.map_err(|error| failed(open.get_ref().location(), error))
     }
 
     /// Closes the part, if there is one.
     pub fn finish(self) -> Result<Option<PartFile>, WriteError> {
         let Some(open) = self.open else { return Ok(None) };
-        let path = open.get_ref().path().to_owned();
-        open.into_inner().map_err(|error| failed(&path, error))?.finish().map(Some)
+        let at = open.get_ref().location().clone();
+        open.into_inner().map_err(|error| failed(&at, error))?.finish().map(Some)
     }
 }
 
-fn failed(path: &Path, error: ArrowError) -> WriteError {
+fn failed(at: &Location, error: ArrowError) -> WriteError {
     match error {
-        ArrowError::IoError(_, error) => WriteError::of_part(path, error),
-        error => WriteError::Record(path.to_owned(), Cause::of(&error)),
+        ArrowError::IoError(_, error) => WriteError::of_part(at, error),
+        error => WriteError::Record(at.clone(), Cause::of(&error)),
     }
 }
 
 impl fmt::Debug for ArrowPartWriter {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("ArrowPartWriter").field("folder", &self.folder).finish_non_exhaustive()
+        f.debug_struct("ArrowPartWriter").field("attempt", &self.attempt).finish_non_exhaustive()
     }
 }

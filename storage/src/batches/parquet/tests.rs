@@ -1,5 +1,5 @@
 use super::*;
-use crate::{OutputCommit, RowSchema, Storage, TextOptions, plan_batches, rows_of};
+use crate::{CommitLog, RowSchema, SaveMode, Storage, TextOptions, plan_batches, rows_of};
 use proptest::prelude::*;
 use rsk_proto::{PartitionId, TaskId};
 use serde::{Deserialize, Serialize};
@@ -37,17 +37,18 @@ fn bound<T: Strategy<Value: Clone> + 'static>(
 fn read(groups: &[Vec<Row>], range: ColumnRange) -> Vec<Row> {
     let folder = tempfile::tempdir().unwrap();
     let out = folder.path().join("out");
-    let output = OutputCommit::prepare(&out).unwrap();
+    let storage = Storage::default();
+    let output = CommitLog::open(&storage, &out.as_path().into(), SaveMode::Error).unwrap();
     let schema = RowSchema::of::<Row>().unwrap();
-    let mut part = ParquetPartWriter::create(&out, PartitionId(0), TaskId(0), ParquetCodec::None, 1);
+    let attempt = output.target().attempt(&storage, PartitionId(0), TaskId(0));
+    let mut part = ParquetPartWriter::create(attempt, ParquetCodec::None, 1);
     groups.iter().for_each(|rows| part.write(&schema.batch(rows).unwrap()).unwrap());
-    output.commit_part(&part.finish().unwrap().unwrap()).unwrap();
+    output.grant(&part.finish().unwrap().unwrap()).unwrap();
     output.commit().unwrap();
     let options = ParquetOptions { groups_with: vec![range], ..ParquetOptions::default() };
-    let files = Storage::default().list(&out.display().to_string()).unwrap();
+    let files = storage.list(&out.display().to_string()).unwrap();
     let partitions = plan_batches(&files, &TextOptions { splits_min: 3, ..TextOptions::default() });
-    let batches =
-        partitions.into_iter().flat_map(|partition| read_parquet(&Storage::default(), partition, &options));
+    let batches = partitions.into_iter().flat_map(|partition| read_parquet(&storage, partition, &options));
     batches.flat_map(|batch| rows_of(&batch.unwrap()).unwrap()).collect()
 }
 

@@ -1,6 +1,6 @@
 //! Writes one part of an output as a Parquet file.
 
-use crate::{PartFile, PartWriter, WriteError};
+use crate::{Location, PartAttempt, PartFile, PartWriter, WriteError};
 use arrow_array::RecordBatch;
 use parquet::{
     arrow::ArrowWriter,
@@ -8,12 +8,9 @@ use parquet::{
     errors::ParquetError,
     file::properties::WriterProperties,
 };
-use rsk_proto::{Cause, PartitionId, TaskId, to_usize};
+use rsk_proto::{Cause, to_usize};
 use serde::{Deserialize, Serialize};
-use std::{
-    fmt, io,
-    path::{Path, PathBuf},
-};
+use std::{fmt, io};
 
 /// What packs the pages of a Parquet file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
@@ -60,13 +57,14 @@ impl ParquetCodec {
 /// use std::sync::Arc;
 /// let folder = tempfile::tempdir()?;
 /// let folder = folder.path().join("out");
-/// let output = OutputCommit::prepare(&folder)?;
-/// let prices: arrow_array::ArrayRef = Arc::new(Int64Array::from(vec![3, 5]));
-/// let mut part = ParquetPartWriter::create(&folder, PartitionId(0), TaskId(7), ParquetCodec::Zstd, 32 << 20);
-/// part.write(&RecordBatch::try_from_iter([("price", prices)])?)?;
-/// output.commit_part(&part.finish()?.unwrap())?;
-/// output.commit()?;
 /// let storage = Storage::default();
+/// let output = CommitLog::open(&storage, &folder.as_path().into(), SaveMode::Error)?;
+/// let prices: arrow_array::ArrayRef = Arc::new(Int64Array::from(vec![3, 5]));
+/// let attempt = output.target().attempt(&storage, PartitionId(0), TaskId(7));
+/// let mut part = ParquetPartWriter::create(attempt, ParquetCodec::Zstd, 32 << 20);
+/// part.write(&RecordBatch::try_from_iter([("price", prices)])?)?;
+/// output.grant(&part.finish()?.unwrap())?;
+/// output.commit()?;
 /// for partition in plan_batches(&storage.list(&folder.display().to_string())?, &TextOptions::default()) {
 ///     for batch in read_parquet(&storage, partition, &ParquetOptions::default()) {
 ///         assert_eq!(batch?.column(0).as_primitive::<Int64Type>().values(), &[3, 5]);
@@ -75,34 +73,26 @@ impl ParquetCodec {
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 pub struct ParquetPartWriter {
-    folder: PathBuf,
-    partition: PartitionId,
-    task: TaskId,
+    attempt: PartAttempt,
     codec: ParquetCodec,
     group_bytes: u64,
     open: Option<ArrowWriter<PartWriter>>,
 }
 
 impl ParquetPartWriter {
-    /// A part of the output in `folder`, as [`PartWriter::create_named`]; its file is there with the first batch.
-    pub fn create(
-        folder: &Path,
-        partition: PartitionId,
-        task: TaskId,
-        codec: ParquetCodec,
-        group_bytes: u64,
-    ) -> Self {
-        ParquetPartWriter { folder: folder.to_owned(), partition, task, codec, group_bytes, open: None }
+    /// A part of an output; its file is there with the first batch.
+    pub fn create(attempt: PartAttempt, codec: ParquetCodec, group_bytes: u64) -> Self {
+        ParquetPartWriter { attempt, codec, group_bytes, open: None }
     }
 
     fn begin(&self, first: &RecordBatch) -> Result<ArrowWriter<PartWriter>, WriteError> {
-        let to = PartWriter::create_named(&self.folder, self.partition, self.task, "parquet", None)?;
-        let path = to.path().to_owned();
+        let to = PartWriter::create_named(self.attempt.clone(), "parquet", None)?;
+        let at = to.location().clone();
         let properties = WriterProperties::builder()
             .set_compression(self.codec.compression())
             .set_max_row_group_bytes(Some(to_usize(self.group_bytes).max(1)))
             .build();
-        ArrowWriter::try_new(to, first.schema(), Some(properties)).map_err(|error| failed(&path, error))
+        ArrowWriter::try_new(to, first.schema(), Some(properties)).map_err(|error| failed(&at, error))
     }
 
     fn open(&mut self, first: &RecordBatch) -> Result<&mut ArrowWriter<PartWriter>, WriteError> {
@@ -116,30 +106,29 @@ impl ParquetPartWriter {
     pub fn write(&mut self, batch: &RecordBatch) -> Result<(), WriteError> {
         let open = self.open(batch)?;
         let written = open.write(batch);
-        let path = || open.inner().path().to_owned();
-        written.map_err(|error| failed(&path(), error))
+        written.map_err(|error| failed(open.inner().location(), error))
     }
 
     /// Closes the part, if there is one.
     pub fn finish(self) -> Result<Option<PartFile>, WriteError> {
         let Some(open) = self.open else { return Ok(None) };
-        let path = open.inner().path().to_owned();
-        open.into_inner().map_err(|error| failed(&path, error))?.finish().map(Some)
+        let at = open.inner().location().clone();
+        open.into_inner().map_err(|error| failed(&at, error))?.finish().map(Some)
     }
 }
 
-fn failed(path: &Path, error: ParquetError) -> WriteError {
+fn failed(at: &Location, error: ParquetError) -> WriteError {
     match error {
         ParquetError::External(error) => match error.downcast::<io::Error>() {
-            Ok(error) => WriteError::of_part(path, *error),
-            Err(error) => WriteError::Record(path.to_owned(), Cause::of(&*error)),
+            Ok(error) => WriteError::of_part(at, *error),
+            Err(error) => WriteError::Record(at.clone(), Cause::of(&*error)),
         },
-        error => WriteError::Record(path.to_owned(), Cause::of(&error)),
+        error => WriteError::Record(at.clone(), Cause::of(&error)),
     }
 }
 
 impl fmt::Debug for ParquetPartWriter {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("ParquetPartWriter").field("folder", &self.folder).finish_non_exhaustive()
+        f.debug_struct("ParquetPartWriter").field("attempt", &self.attempt).finish_non_exhaustive()
     }
 }

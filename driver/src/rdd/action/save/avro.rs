@@ -1,10 +1,10 @@
 //! Avro.
 
 use super::WriteFormat;
-use rsk_proto::{Cause, TaskAttempt};
-use rsk_storage::{AvroCodec, AvroPartWriter, AvroSchema, PartFile, WriteError};
+use rsk_executor::TaskContext;
+use rsk_proto::Cause;
+use rsk_storage::{AvroCodec, AvroPartWriter, AvroSchema, PartAttempt, PartFile, WriteError};
 use serde::{Deserialize, Serialize};
-use std::path::Path;
 
 /// Writes records by a schema.
 #[derive(Clone, Serialize, Deserialize)]
@@ -17,17 +17,18 @@ pub(in crate::rdd::action) struct SaveAvro {
 impl<T: Serialize> WriteFormat<T> for SaveAvro {
     type Part = AvroPartWriter;
 
-    fn create(&self, folder: &Path, attempt: TaskAttempt) -> Result<AvroPartWriter, WriteError> {
+    fn create(&self, attempt: PartAttempt, _: &TaskContext) -> Result<AvroPartWriter, WriteError> {
         let schema = AvroSchema::parse(&self.schema);
-        let schema = schema.map_err(|error| WriteError::Record(folder.to_owned(), Cause::of(&error)))?;
-        AvroPartWriter::create(folder, attempt.partition, attempt.task, &schema, self.codec)
+        let schema =
+            schema.map_err(|error| WriteError::Record(attempt.output().clone(), Cause::of(&error)))?;
+        AvroPartWriter::create(attempt, &schema, self.codec)
     }
 
     fn write(part: &mut AvroPartWriter, record: &T) -> Result<(), WriteError> {
         part.write(record)
     }
 
-    fn finish(part: AvroPartWriter) -> Result<PartFile, WriteError> {
-        part.finish()
+    fn finish(part: AvroPartWriter) -> Result<Option<PartFile>, WriteError> {
+        part.finish().map(Some)
     }
 }

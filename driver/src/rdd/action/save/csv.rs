@@ -1,10 +1,9 @@
 //! CSV.
 
 use super::WriteFormat;
-use rsk_proto::TaskAttempt;
-use rsk_storage::{Codec, CsvOptions, CsvPartWriter, PartFile, WriteError};
+use rsk_executor::TaskContext;
+use rsk_storage::{Codec, CsvOptions, CsvPartWriter, PartAttempt, PartFile, WriteError};
 use serde::{Deserialize, Serialize};
-use std::path::Path;
 
 /// Writes fields between delimiters.
 #[derive(Clone, Serialize, Deserialize)]
@@ -16,15 +15,15 @@ pub(in crate::rdd::action) struct SaveCsv {
 impl<T: Serialize> WriteFormat<T> for SaveCsv {
     type Part = CsvPartWriter;
 
-    fn create(&self, folder: &Path, attempt: TaskAttempt) -> Result<CsvPartWriter, WriteError> {
-        CsvPartWriter::create(folder, attempt.partition, attempt.task, &self.options, self.codec)
+    fn create(&self, attempt: PartAttempt, _: &TaskContext) -> Result<CsvPartWriter, WriteError> {
+        CsvPartWriter::create(attempt, &self.options, self.codec)
     }
 
     fn write(part: &mut CsvPartWriter, record: &T) -> Result<(), WriteError> {
         part.write(record)
     }
 
-    fn finish(part: CsvPartWriter) -> Result<PartFile, WriteError> {
-        part.finish()
+    fn finish(part: CsvPartWriter) -> Result<Option<PartFile>, WriteError> {
+        part.finish().map(Some)
     }
 }
