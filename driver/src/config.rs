@@ -75,7 +75,7 @@ pub struct Config {
     /// The settings of [`STORAGE_KEYS`], such as `s3.endpoint`: how stores are reached, where the environment does not
     /// say it. Default: none.
     pub storage: Vec<(String, String)>,
-    /// `checkpoint_dir`: where checkpoints go, and stay. Default: the work directory, and they go with their RDDs.
+    /// `checkpoint_dir`: where checkpoints go, and stay: a folder, or a URI of a store. Default: the work directory, and they go with their RDDs.
     pub checkpoint_dir: Option<PathBuf>,
     /// `shared_files`, `on` or `off`: whether local paths of outputs are the same files on every host. Where they are not, a
     /// task on another host than the driver's refuses to write there. Default `off`.
@@ -149,7 +149,10 @@ const KEYS: [(&str, &str); 25] = [
     ("exclude_timeout=3600", "seconds that all jobs do without those whose tasks succeeded elsewhere"),
     ("job_order=fifo", "or fair: how jobs that run at the same time share the slots"),
     ("pools=NAME:WEIGHT[:SLOTS],…", "weights and least slots of the pools of a fair order"),
-    ("checkpoint_dir=DIR", "where checkpoints go, and stay; the work directory, and they go with their RDDs"),
+    (
+        "checkpoint_dir=URI",
+        "a folder, or hdfs://…, s3://…, where checkpoints go, and stay; the work directory, and they go with their RDDs",
+    ),
     ("shared_files=off", "or on: on a cluster, output to local files goes to paths that all hosts share"),
     ("files=[NAME=]FILE,…", "files that the driver and its tasks find by name, wherever they run"),
     ("executors=threads", "or processes: run the tasks of each slot in a process of its own"),

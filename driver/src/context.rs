@@ -326,8 +326,8 @@ impl Context {
     }
 
     /// Claims an output.
-    pub(crate) fn open_output(&self, typed: &Path, mode: SaveMode) -> Result<CommitLog, Error> {
-        let output = CommitLog::open(self.0.backend.executor().storage(), &self.output(typed)?, mode)?;
+    pub(crate) fn open_output(&self, out: &Location, mode: SaveMode) -> Result<CommitLog, Error> {
+        let output = CommitLog::open(self.0.backend.executor().storage(), out, mode)?;
         Ok(if self.config().shared_files { output.shared() } else { output })
     }
 

@@ -10,6 +10,7 @@ mod process;
 mod program;
 pub mod services;
 pub mod simulation;
+pub mod user;
 
 pub use link::Link;
 pub use process::{Process, signal};

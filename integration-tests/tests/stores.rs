@@ -6,19 +6,14 @@ use integration_tests::{
     cluster::{TestCluster, command},
     example,
     services::{Fault, FaultProxy, Hdfs, HdfsSettings, S3, When},
+    user::{run, says, succeeds, told},
 };
 use object_store::{ObjectStoreExt, path::Path};
 use rsk_storage::{
     Codec, HdfsConfig, InputFile, ListError, Location, ReadError, Requests, S3Config, Secret, Storage,
     StorageConfig, Text, TextOptions, plan, read_binary, read_lines,
 };
-use std::{
-    error::Error,
-    io::Write,
-    iter,
-    process::{Command, Output},
-    time::Duration,
-};
+use std::{io::Write, iter, time::Duration};
 
 /// A folder of a store.
 struct Place {
@@ -76,14 +71,6 @@ impl Place {
         let partitions = plan(&self.list(name).unwrap(), &options);
         let lines = partitions.into_iter().flat_map(|it| read_lines(&self.storage, it, &options));
         lines.map(|line| line.map(Text::into_string)).collect()
-    }
-}
-
-/// An error, and all that caused it.
-fn told(error: &dyn Error) -> String {
-    match error.source() {
-        Some(cause) => format!("{error}: {}", told(cause)),
-        None => error.to_string(),
     }
 }
 
@@ -189,24 +176,6 @@ fn is_read(at: &Place) {
     what_was_replaced_is_not_mixed(at, &text);
 }
 
-/// A program of a user's, with these variables; it ends well, or not.
-fn run(program: &str, args: &[&str], variables: &[(&str, &str)]) -> Output {
-    let mut command = Command::new(example(program));
-    for (name, _) in std::env::vars_os().filter(|(name, _)| name.to_string_lossy().starts_with("AWS_")) {
-        command.env_remove(name);
-    }
-    command.args(args).env("HOME", "/nowhere").envs(variables.iter().copied()).output().unwrap()
-}
-
-fn says(output: &Output, words: &[&str]) {
-    let said = String::from_utf8_lossy(&output.stderr);
-    assert!(!output.status.success(), "{said}");
-    assert!(!said.contains("panicked") && !said.contains("rsk-secret"), "{said}");
-    for word in words {
-        assert!(said.contains(word), "{word:?} is not in {said}");
-    }
-}
-
 /// `rsk ls`, `cat`, `put`, `get`, `rm` and `du`, as people type them.
 fn people_look_copy_and_remove(at: &Place, typed: &[&str], variables: &[(&str, &str)]) {
     let home = tempfile::tempdir().unwrap();
@@ -256,7 +225,7 @@ fn a_cluster_reads_it(path: &str, typed: &[&str], variables: &[(&str, &str)], se
     args.extend(typed);
     args.extend([&*program, path]);
     let output = cluster.command().args(&args).envs(variables.iter().copied()).output().unwrap();
-    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    succeeds(&output);
     let printed = String::from_utf8_lossy(&output.stdout);
     assert_eq!(printed.lines().count(), 11, "ten words, and where the rest is: {printed}");
     cluster.kill_master();
@@ -291,7 +260,7 @@ fn s3() {
         run("word_count", &[&options[..], &[path]].concat(), variables)
     };
     let counted = count(&keys, &path);
-    assert!(counted.status.success(), "{}", String::from_utf8_lossy(&counted.stderr));
+    succeeds(&counted);
     says(&count(&[keys[0], ("AWS_SECRET_ACCESS_KEY", "wrong")], &path), &[&path, "AWS_SECRET_ACCESS_KEY"]);
     says(&count(&[("AWS_ACCESS_KEY_ID", "nobody"), keys[1]], &path), &[&path, "AWS_ACCESS_KEY_ID"]);
     says(&count(&keys, "s3://no-such-bucket/a"), &["s3://no-such-bucket/a"]);
@@ -362,7 +331,7 @@ fn hdfs() {
     let configured = hdfs.hadoop_conf_dir().display().to_string();
     let counted =
         run("word_count", &["local[2]", "hdfs:///own/text/plain.txt"], &[("HADOOP_CONF_DIR", &configured)]);
-    assert!(counted.status.success(), "{}", String::from_utf8_lossy(&counted.stderr));
+    succeeds(&counted);
     says(&run("word_count", &["local", "hdfs:///own/text"], &[]), &["names no NameNode", "HADOOP_CONF_DIR"]);
     says(
         &run("word_count", &["local", "hdfs://127.0.0.1:9/a"], &[]),

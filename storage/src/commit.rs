@@ -23,6 +23,7 @@ pub use clean::{Cleaned, clean_output};
 pub(crate) use core::Unreadable;
 pub(crate) use crash::{Role, point};
 pub(crate) use entry::{Aside, OWN as OWN_FOLDER, Part};
+pub use job::unique_name;
 pub use mode::SaveMode;
 pub(crate) use pieces::Pieces;
 #[cfg(any(test, feature = "testing"))]
@@ -160,7 +161,7 @@ impl CommitLog {
         let shell = Shell { store, out: out.clone() };
         let mut log = CommitLog {
             base: out.clone(),
-            job: job::name(),
+            job: job::unique_name(),
             mode,
             way: Way::Log,
             number: 0,

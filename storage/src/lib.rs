@@ -50,7 +50,7 @@ pub use client::ClientError;
 pub use codec::{Codec, CodecReader, CodecWriter};
 #[cfg(any(test, feature = "testing"))]
 pub use commit::commit_store;
-pub use commit::{Cleaned, CommitLog, PartAttempt, PartTarget, SaveMode, clean_output};
+pub use commit::{Cleaned, CommitLog, PartAttempt, PartTarget, SaveMode, clean_output, unique_name};
 pub use config::{HdfsConfig, Requests, S3Config, STORAGE_KEYS, Secret, StorageConfig, StorageConfigError};
 pub use csv::{CsvOptions, CsvOptionsError, CsvPartWriter, plan_csv, read_csv};
 pub use json::read_json;

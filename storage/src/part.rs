@@ -26,6 +26,11 @@ impl PartFile {
     pub fn name(&self) -> &str {
         &self.part.name
     }
+
+    /// How long it is.
+    pub fn bytes(&self) -> u64 {
+        self.part.bytes
+    }
 }
 
 /// Writes one part aside. Dropped unfinished, it removes its file.

@@ -5,13 +5,15 @@
 //!
 //! Where the blocks of a file are is known to `hdfs-native` and not told: no host is preferred for a split of it.
 
+mod back_off;
 mod patience;
 mod upload;
 
 use super::ClientError;
 use crate::{HdfsConfig, Root};
+use back_off::BackOff;
 use futures::{StreamExt, TryStreamExt, stream, stream::BoxStream};
-use hdfs_native::{Client, ClientBuilder, HdfsError, WriteOptions, client::FileStatus};
+use hdfs_native::{Client, ClientBuilder, HdfsError, WriteOptions, client::FileStatus, file::FileWriter};
 use object_store::{
     CopyOptions, Error, GetOptions, GetResult, GetResultPayload, ListResult, MultipartUpload, ObjectMeta,
     ObjectStore, PutMode, PutMultipartOptions, PutOptions, PutPayload, PutResult, RenameOptions,
@@ -21,7 +23,10 @@ use patience::patiently;
 use std::{
     collections::BTreeMap,
     fmt,
-    sync::atomic::{AtomicU64, Ordering},
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
 };
 use tokio::runtime::Handle;
 use upload::Upload;
@@ -36,6 +41,7 @@ const PATIENCE: [(&str, &str); 2] =
 pub(crate) struct Hdfs {
     client: Client,
     root: String,
+    back_off: Arc<BackOff>,
 }
 
 impl Hdfs {
@@ -74,7 +80,7 @@ impl Hdfs {
             }
         }
         let client = builder.build().map_err(|error| ClientError::of(root, &error))?;
-        Ok(Hdfs { client, root: root.to_string() })
+        Ok(Hdfs { client, root: root.to_string(), back_off: Arc::default() })
     }
 
     async fn look(&self, location: &Path) -> Result<FileStatus> {
@@ -107,12 +113,19 @@ impl Hdfs {
         }
     }
 
+    /// A file that is written beside its place.
+    async fn begin(&self, location: &Path) -> Result<(String, FileWriter)> {
+        let aside = aside(location);
+        let options = WriteOptions::default().overwrite(true).create_parent(true);
+        self.back_off.wait().await;
+        let file = patiently(|| self.client.create(&aside, options.clone())).await;
+        Ok((aside, file.map_err(|error| of(location, error))?))
+    }
+
     /// Writes a file beside its place, and puts it there.
     async fn write(&self, location: &Path, payload: PutPayload, is_new: bool) -> Result<()> {
         let fail = |error| of(location, error);
-        let aside = aside(location);
-        let options = WriteOptions::default().overwrite(true).create_parent(true);
-        let mut file = patiently(|| self.client.create(&aside, options.clone())).await.map_err(fail)?;
+        let (aside, mut file) = self.begin(location).await?;
         let written = async {
             for bytes in payload {
                 Box::pin(file.write_bytes(bytes)).await?;
@@ -120,9 +133,11 @@ impl Hdfs {
             Box::pin(file.close()).await
         };
         if let Err(error) = Box::pin(written).await {
+            self.back_off.failed();
             self.discard(&aside).await;
             return Err(fail(error));
         }
+        self.back_off.went_well();
         self.publish(&aside, location, is_new).await
     }
 
@@ -231,11 +246,9 @@ impl ObjectStore for Hdfs {
         location: &Path,
         _: PutMultipartOptions,
     ) -> Result<Box<dyn MultipartUpload>> {
-        let aside = aside(location);
-        let options = WriteOptions::default().overwrite(true).create_parent(true);
-        let file = patiently(|| self.client.create(&aside, options.clone())).await;
-        let file = file.map_err(|error| of(location, error))?;
-        Ok(Box::new(Upload::start(self.client.clone(), file, aside, location.clone())))
+        let (aside, file) = self.begin(location).await?;
+        let back_off = Arc::clone(&self.back_off);
+        Ok(Box::new(Upload::start(self.client.clone(), back_off, file, aside, location.clone())))
     }
 
     async fn get_opts(&self, location: &Path, options: GetOptions) -> Result<GetResult> {

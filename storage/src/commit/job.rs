@@ -6,7 +6,11 @@ const DIGITS: usize = 20;
 
 /// A name that no other job has, later ones sorting after earlier ones: the time in milliseconds, and what differs between
 /// jobs of one millisecond.
-pub(super) fn name() -> String {
+///
+/// ```
+/// assert_ne!(rsk_storage::unique_name(), rsk_storage::unique_name());
+/// ```
+pub fn unique_name() -> String {
     static NEXT: AtomicU64 = AtomicU64::new(0);
     let now = std::time::UNIX_EPOCH.elapsed().unwrap_or_default();
     let own =
@@ -20,7 +24,7 @@ pub(super) fn host() -> String {
     std::fs::read_to_string("/proc/sys/kernel/random/boot_id").unwrap_or_default()
 }
 
-/// Could [`name`] have made it?
+/// Could [`unique_name`] have made it?
 pub(super) fn is_name(typed: &str) -> bool {
     typed.len() == DIGITS && typed.bytes().all(|digit| matches!(digit, b'0'..=b'9' | b'a'..=b'f'))
 }
@@ -31,7 +35,7 @@ mod tests {
 
     #[test]
     fn names_differ_and_are_known_as_names() {
-        let names: std::collections::BTreeSet<String> = (0..100).map(|_| name()).collect();
+        let names: std::collections::BTreeSet<String> = (0..100).map(|_| unique_name()).collect();
         assert_eq!(names.len(), 100);
         assert!(names.iter().all(|name| is_name(name)), "{names:?}");
         assert!(!is_name("b.0190c0ffee0000000000"));

@@ -254,9 +254,10 @@ impl CommitStore for Remote {
         };
         match published {
             Ok(()) => Ok(()),
-            // Somebody else was faster, or an answer was lost.
-            Err(error @ (Error::NotFound { .. } | Error::AlreadyExists { .. })) => {
-                if self.is_there(&at, part)? { Ok(()) } else { Err(self.fail(&at, &error)) }
+            // Somebody else was faster, or an answer was lost or not understood.
+            Err(error) if self.is_there(&at, part).unwrap_or(false) => {
+                tracing::debug!(%error, %at, "it is published all the same");
+                Ok(())
             }
             Err(error) => Err(self.fail(&at, &error)),
         }

@@ -74,7 +74,7 @@ fn files_are_listed_read_and_deleted_twice(store: &dyn CommitStore, folder: &Loc
 }
 
 fn a_part_is_published_twice(storage: &Storage, store: &dyn CommitStore, out: &Location) {
-    let job = super::job::name();
+    let job = super::job::unique_name();
     let target =
         PartTarget { out: out.clone(), base: out.clone(), job: job.clone(), is_named: true, host: None };
     store.make_folder(&out.join(&super::pending_path(&job))).expect("a folder is made");

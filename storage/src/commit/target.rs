@@ -40,7 +40,7 @@ impl PartTarget {
     /// let output = CommitLog::open(&storage, &folder.path().join("out").as_path().into(), SaveMode::Error)?;
     /// let attempt = output.target().attempt(&storage, PartitionId(0), TaskId(7));
     /// assert_eq!(PartWriter::create(attempt)?.finish()?.name(), "part-00000");
-    /// # Ok::<(), rsk_storage::WriteError>(())
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn attempt(&self, storage: &Storage, partition: PartitionId, task: TaskId) -> PartAttempt {
         PartAttempt { storage: storage.clone(), target: self.clone(), partition, task }

@@ -33,6 +33,6 @@ pub use pair_actions::PairActions;
 pub(crate) use result::run_on;
 pub(crate) use result::{PartitionAction, ResultTask, RunTask, read_output, run_task};
 pub use save::SaveOptions;
-pub(crate) use save::{SaveObjects, WriteFormat, save};
+pub(crate) use save::{SaveObjects, WriteFormat, save, save_at};
 pub use save_actions::SaveActions;
 pub use stats::Stats;

@@ -19,7 +19,7 @@ pub(super) use text::SaveText;
 use super::result;
 use crate::{Error, Result, rdd::Rdd};
 use format::SaveAs;
-use rsk_storage::{Codec, SaveMode};
+use rsk_storage::{Codec, Location, PartFile, SaveMode};
 use std::path::Path;
 
 /// How output is written.
@@ -68,14 +68,37 @@ impl SaveOptions {
     }
 }
 
-/// Commits the parts that the tasks wrote; whatever fails, the output is dropped uncommitted and removes itself.
+/// Saves where the user says.
 pub(crate) fn save<R, F>(rdd: &R, typed: &Path, mode: SaveMode, format: F) -> Result<()>
 where
     R: Rdd,
     F: WriteFormat<R::Item>,
 {
-    let output = rdd.context().open_output(typed, mode)?;
+    let out = rdd.context().output(typed)?;
+    save_at(rdd, &out, mode, format, |_| {})
+}
+
+/// Commits the parts that the tasks wrote, of which `granted` gets each in partition order; whatever fails, the output is
+/// dropped uncommitted and removes itself.
+pub(crate) fn save_at<R, F>(
+    rdd: &R,
+    out: &Location,
+    mode: SaveMode,
+    format: F,
+    mut granted: impl FnMut(&PartFile),
+) -> Result<()>
+where
+    R: Rdd,
+    F: WriteFormat<R::Item>,
+{
+    let output = rdd.context().open_output(out, mode)?;
     let action = SaveAs { target: output.target(), format };
-    result::try_run(rdd, &action, |part| part.map_or(Ok(()), |part| Ok(output.grant(&part)?)))?;
+    result::try_run(rdd, &action, |part| {
+        if let Some(part) = part {
+            output.grant(&part)?;
+            granted(&part);
+        }
+        Ok(())
+    })?;
     Ok(output.commit()?)
 }

@@ -3,56 +3,40 @@
 use crate::{
     Context, Result,
     rdd::{
-        Home, Partitioning, Rdd,
+        Dependency, Determinism, Partitioning, Rdd,
         action::{self, SaveObjects},
-        source::no_parent,
+        source::ObjectFile,
     },
 };
 use parking_lot::Mutex;
 use rsk_executor::TaskContext;
-use rsk_proto::{CodecError, Data, Decoder, Encoder, OrRaise, PartitionId, RddId};
-use rsk_storage::{Location, SaveMode, WriteError, read_object_part};
-use std::{
-    fs,
-    marker::PhantomData,
-    path::{Path, PathBuf},
-    sync::Arc,
-};
-
-/// Records between two looks at whether the task is to stop.
-const LOOK_EVERY: u32 = 4096;
+use rsk_proto::{CodecError, Data, Decoder, Encoder, PartitionId, RddId};
+use rsk_storage::{InputFile, Location, SaveMode, Scheme, WriteError, unique_name};
+use std::{fs, io::ErrorKind, path::Path, sync::Arc};
 
 /// The node of [`checkpoint`](super::Persist::checkpoint): records of files that were written before. It has no parents.
-pub struct Checkpointed<T> {
-    home: Home,
-    partitions: usize,
+pub struct Checkpointed<T: Data> {
+    files: ObjectFile<T>,
     partitioning: Option<Partitioning>,
-    files: Arc<Files>,
-    of: PhantomData<fn() -> T>,
+    folder: Arc<Folder>,
 }
 
 /// The folder of one checkpoint.
-struct Files {
-    folder: PathBuf,
+struct Folder {
+    at: Location,
     /// They go when this is dropped.
     is_temporary: bool,
 }
 
-impl Files {
-    /// Where a part was published.
-    fn part(&self, partition: PartitionId) -> PathBuf {
-        self.folder.join(format!("part-{:05}", partition.0))
-    }
-}
-
-impl Drop for Files {
+impl Drop for Folder {
     fn drop(&mut self) {
         if self.is_temporary
-            && let Err(error) = fs::remove_dir_all(&self.folder)
+            && let Some(path) = self.at.local()
+            && let Err(error) = fs::remove_dir_all(path)
             // The context went first, and its work directory with it.
-            && error.kind() != std::io::ErrorKind::NotFound
+            && error.kind() != ErrorKind::NotFound
         {
-            tracing::warn!(%error, path = %self.folder.display(), "cannot remove a checkpoint");
+            tracing::warn!(%error, path = %path.display(), "cannot remove a checkpoint");
         }
     }
 }
@@ -62,14 +46,15 @@ impl<T: Data> Checkpointed<T> {
     pub(super) fn write<R: Rdd<Item = T>>(rdd: &R) -> Result<Self> {
         let context = rdd.context();
         let (parent, is_temporary) = context.checkpoints().parent(context)?;
-        let folder = parent.join(RddId(context.next_id()).to_string());
-        action::save(rdd, &folder, SaveMode::Error, SaveObjects)?;
+        let at = parent.join(&RddId(context.next_id()).to_string());
+        let mut files = Vec::new();
+        action::save_at(rdd, &at, SaveMode::Error, SaveObjects, |part| {
+            files.push(InputFile::new(at.join(part.name()), part.bytes()));
+        })?;
         Ok(Checkpointed {
-            home: Home::of(context),
-            partitions: rdd.partitions(),
+            files: ObjectFile::of_files(context, files),
             partitioning: rdd.partitioning(),
-            files: Arc::new(Files { folder, is_temporary }),
-            of: PhantomData,
+            folder: Arc::new(Folder { at, is_temporary }),
         })
     }
 
@@ -78,21 +63,29 @@ impl<T: Data> Checkpointed<T> {
     /// ```
     /// use rsk::prelude::*;
     /// let kept = rsk::Context::new("local")?.range(0..4, 2).checkpoint()?;
-    /// assert!(kept.folder().join("part-00001").exists());
+    /// assert!(kept.folder().local().unwrap().join("part-00001").exists());
     /// # Ok::<(), rsk::Error>(())
     /// ```
-    pub fn folder(&self) -> &Path {
-        &self.files.folder
+    pub fn folder(&self) -> &Location {
+        &self.folder.at
     }
 }
 
 impl<T: Data> Rdd for Checkpointed<T> {
     type Item = T;
 
-    no_parent!();
+    fn context(&self) -> &Context {
+        self.files.context()
+    }
+
+    fn dependencies(&self, _: &mut Vec<Dependency>) {}
+
+    fn determinism(&self) -> Determinism {
+        self.files.determinism()
+    }
 
     fn partitions(&self) -> usize {
-        self.partitions
+        self.files.partitions()
     }
 
     fn partitioning(&self) -> Option<Partitioning> {
@@ -100,114 +93,76 @@ impl<T: Data> Rdd for Checkpointed<T> {
     }
 
     fn compute(&self, partition: PartitionId, task: &TaskContext) -> impl Iterator<Item = T> + 'static {
-        let storage = task.executor().storage();
-        let file = storage.find(&Location::Local(self.files.part(partition))).or_raise();
-        let task = task.clone();
-        let mut until_look = LOOK_EVERY;
-        read_object_part(storage, &file).or_raise().map(move |record| {
-            until_look -= 1;
-            if until_look == 0 {
-                until_look = LOOK_EVERY;
-                task.check_killed();
-            }
-            record.or_raise()
-        })
+        self.files.compute(partition, task)
     }
 
-    fn encode(&self, _: PartitionId, to: &mut Encoder) {
-        to.put(&self.files.folder);
+    fn encode(&self, partition: PartitionId, to: &mut Encoder) {
+        self.files.encode(partition, to);
+        to.put(&self.folder.at);
     }
 
     fn decode(from: &mut Decoder<'_>) -> Result<Self, CodecError> {
-        let files = Arc::new(Files { folder: from.get()?, is_temporary: false });
-        Ok(Checkpointed { home: Home::default(), partitions: 1, partitioning: None, files, of: PhantomData })
+        let files = ObjectFile::decode(from)?;
+        let folder = Arc::new(Folder { at: from.get()?, is_temporary: false });
+        Ok(Checkpointed { files, partitioning: None, folder })
     }
 }
 
-impl<T> Clone for Checkpointed<T> {
+impl<T: Data> Clone for Checkpointed<T> {
     fn clone(&self) -> Self {
         Checkpointed {
-            home: self.home.clone(),
+            files: self.files.clone(),
             partitioning: self.partitioning.clone(),
-            files: Arc::clone(&self.files),
-            ..*self
+            folder: Arc::clone(&self.folder),
         }
     }
 }
 
-impl<T> std::fmt::Debug for Checkpointed<T> {
+impl<T: Data> std::fmt::Debug for Checkpointed<T> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "Checkpointed({:?}, {} partitions)", self.files.folder, self.partitions)
+        write!(f, "Checkpointed({:?}, {} partitions)", self.folder.at, self.files.partitions())
     }
 }
 
-/// Where a context's checkpoints go.
+/// Where a context's checkpoints go: into a folder of its own under what the user typed, so that two programs with one folder
+/// do not meet; or into the work directory, whence they go with their handles.
 #[derive(Debug, Default)]
-pub(crate) struct CheckpointDir(Mutex<Place>);
-
-#[derive(Debug, Default)]
-enum Place {
-    /// The work directory, whence they go with their handles.
-    #[default]
-    WorkDir,
-    /// What the user typed; the first checkpoint makes it.
-    Typed(PathBuf),
-    /// This context's own folder under what was typed.
-    Own(PathBuf),
-}
+pub(crate) struct CheckpointDir(Mutex<Option<Location>>);
 
 impl CheckpointDir {
     /// The folder for checkpoints, and whether they go with their handles.
-    fn parent(&self, context: &Context) -> Result<(PathBuf, bool)> {
-        let mut place = self.0.lock();
-        match &*place {
-            Place::WorkDir => {
-                let own = context.backend().executor().work_dir().path().join("checkpoint");
-                fs::create_dir_all(&own).map_err(|error| WriteError::Folder(own.clone().into(), error))?;
-                Ok((own, true))
-            }
-            Place::Typed(typed) => {
-                let own = own_folder(typed)?;
-                *place = Place::Own(own.clone());
-                Ok((own, false))
-            }
-            Place::Own(own) => Ok((own.clone(), false)),
+    fn parent(&self, context: &Context) -> Result<(Location, bool)> {
+        if let Some(own) = &*self.0.lock() {
+            return Ok((own.clone(), false));
         }
+        let own = context.backend().executor().work_dir().path().join("checkpoint");
+        fs::create_dir_all(&own).map_err(|error| WriteError::Folder(own.clone().into(), error))?;
+        Ok((own.into(), true))
     }
 
-    fn set(&self, typed: &Path) -> Result<()> {
-        let fail = |error| WriteError::Folder(typed.into(), error);
-        let typed = std::path::absolute(typed).map_err(fail)?;
-        if !typed.ancestors().find(|path| path.exists()).is_some_and(Path::is_dir) {
-            return Err(fail(std::io::ErrorKind::NotADirectory.into()).into());
+    fn set(&self, typed: Location) -> Result<()> {
+        match &typed {
+            Location::Local(path) => {
+                if !path.ancestors().find(|path| path.exists()).is_some_and(Path::is_dir) {
+                    return Err(WriteError::Folder(typed, ErrorKind::NotADirectory.into()).into());
+                }
+            }
+            Location::Remote(root, _) if matches!(root.scheme, Scheme::Http | Scheme::Https) => {
+                return Err(WriteError::ReadOnly(typed).into());
+            }
+            Location::Remote(..) => {}
         }
-        *self.0.lock() = Place::Typed(typed);
+        *self.0.lock() = Some(typed.join(&format!("application-{}", unique_name())));
         Ok(())
     }
 }
 
-/// Makes a folder of one context's own, so that two programs with one folder do not meet.
-fn own_folder(typed: &Path) -> Result<PathBuf> {
-    let fail = |path: &Path, error| WriteError::Folder(path.into(), error);
-    fs::create_dir_all(typed).map_err(|error| fail(typed, error))?;
-    let typed = typed.canonicalize().map_err(|error| fail(typed, error))?;
-    let mut number = 0u64;
-    loop {
-        let own = typed.join(format!("application-{number}"));
-        match fs::create_dir(&own) {
-            Ok(()) => return Ok(own),
-            Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => number += 1,
-            Err(error) => return Err(fail(&own, error).into()),
-        }
-    }
-}
-
 impl Context {
-    /// Where checkpoints go from now on: into a folder of this context's own under `path`, which all executors must
-    /// reach. They stay there when the program ends. `--conf checkpoint_dir=DIR` does the same from the start. The folders are
-    /// made with the first checkpoint.
+    /// Where checkpoints go from now on: into a folder of this context's own under `path`, a folder that all executors reach or
+    /// a URI such as `hdfs://host/checkpoints`. They stay there when the program ends. `--conf checkpoint_dir=DIR` does the
+    /// same from the start. The folders are made with the first checkpoint.
     ///
-    /// Errors: a file is in its way.
+    /// Errors: a file is in its way; nothing can be written there.
     ///
     /// ```
     /// use rsk::prelude::*;
@@ -215,11 +170,19 @@ impl Context {
     /// let ctx = rsk::Context::new("local")?;
     /// ctx.set_checkpoint_dir(&folder)?;
     /// let kept = ctx.range(0..4, 2).checkpoint()?;
-    /// assert!(kept.folder().starts_with(folder.canonicalize().unwrap()));
+    /// assert!(kept.folder().local().unwrap().starts_with(&folder));
+    /// assert!(ctx.set_checkpoint_dir("https://host/checkpoints").is_err());
     /// # std::fs::remove_dir_all(&folder).unwrap();
     /// # Ok::<(), rsk::Error>(())
     /// ```
     pub fn set_checkpoint_dir(&self, path: impl AsRef<Path>) -> Result<()> {
-        self.checkpoints().set(path.as_ref())
+        let typed = match self.output(path.as_ref())? {
+            Location::Local(path) => {
+                let absolute = std::path::absolute(&path);
+                absolute.map_err(|error| WriteError::Folder(path.into(), error))?.into()
+            }
+            typed @ Location::Remote(..) => typed,
+        };
+        self.checkpoints().set(typed)
     }
 }

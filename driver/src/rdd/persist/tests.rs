@@ -295,8 +295,8 @@ fn checkpoints_in_the_work_directory_go_with_their_handles_and_others_stay() {
     drop(derived);
     assert_eq!(checkpoints(&ctx), 0);
     ctx.set_checkpoint_dir(dir.path()).unwrap();
-    let kept = rdd.checkpoint().unwrap().folder().to_owned();
-    assert!(kept.join("part-00001").exists());
+    let kept = rdd.checkpoint().unwrap().folder().clone();
+    assert!(kept.local().unwrap().join("part-00001").exists());
     let mut config = Config::default();
     config.set(&format!("checkpoint_dir={}", dir.path().display())).unwrap();
     let other = Context::with_config("local", config).unwrap();
@@ -307,7 +307,7 @@ fn checkpoints_in_the_work_directory_go_with_their_handles_and_others_stay() {
         "a folder is made when it is needed"
     );
     let other = other.range(0..4, 2).checkpoint().unwrap();
-    assert_ne!(other.folder(), kept, "two programs share a folder and no file");
+    assert_ne!(*other.folder(), kept, "two programs share a folder and no file");
     assert_eq!(other.collect().unwrap(), [0, 1, 2, 3]);
 }
 
@@ -315,7 +315,7 @@ fn checkpoints_in_the_work_directory_go_with_their_handles_and_others_stay() {
 fn a_checkpoint_file_that_is_damaged_or_gone_is_named() {
     let ctx = Context::new("local").unwrap();
     let cut = ctx.range(0..1000, 2).map(|n| n.to_string()).checkpoint().unwrap();
-    let file = cut.folder().join("part-00001");
+    let file = cut.folder().local().unwrap().join("part-00001");
     let mut bytes = fs::read(&file).unwrap();
     let middle = bytes.len() / 2;
     bytes[middle] ^= 1;

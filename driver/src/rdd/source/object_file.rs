@@ -47,6 +47,13 @@ impl<T: Data> Format for Objects<T> {
     }
 }
 
+impl<T: Data> ObjectFile<T> {
+    /// A partition a file.
+    pub(crate) fn of_files(context: &Context, files: Vec<InputFile>) -> Self {
+        Files::new(context, files, Objects(PhantomData))
+    }
+}
+
 impl Context {
     /// The records that [`save_as_object_file`](crate::rdd::action::Actions::save_as_object_file) left, a partition a file;
     /// what `paths` may be is as with [`text_file`](Context::text_file).
@@ -66,6 +73,6 @@ impl Context {
     /// # Ok::<(), rsk::Error>(())
     /// ```
     pub fn object_file<T: Data>(&self, paths: &str) -> Result<ObjectFile<T>> {
-        Ok(Files::new(self, self.list(paths)?, Objects(PhantomData)))
+        Ok(ObjectFile::of_files(self, self.list(paths)?))
     }
 }

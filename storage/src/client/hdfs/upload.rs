@@ -1,8 +1,9 @@
 //! A file that is written part after part, and appears when it is complete.
 
-use super::{absolute, of};
+use super::{absolute, back_off::BackOff, of};
 use hdfs_native::{Client, HdfsError, file::FileWriter};
 use object_store::{MultipartUpload, PutPayload, PutResult, Result, UploadPart, path::Path};
+use std::sync::Arc;
 use tokio::sync::{mpsc, oneshot};
 
 /// Parts that wait for the one that is written.
@@ -24,14 +25,20 @@ pub(super) struct Upload {
 }
 
 impl Upload {
-    pub(super) fn start(client: Client, file: FileWriter, aside: String, location: Path) -> Self {
+    pub(super) fn start(
+        client: Client,
+        back_off: Arc<BackOff>,
+        file: FileWriter,
+        aside: String,
+        location: Path,
+    ) -> Self {
         let (orders, taken) = mpsc::channel(PARTS_WAITING);
-        tokio::spawn(write(file, taken));
+        tokio::spawn(write(file, back_off, taken));
         Upload { client, aside, location, orders }
     }
 }
 
-async fn write(mut file: FileWriter, mut orders: mpsc::Receiver<Order>) {
+async fn write(mut file: FileWriter, back_off: Arc<BackOff>, mut orders: mpsc::Receiver<Order>) {
     while let Some(order) = orders.recv().await {
         // Who does not wait for an answer learns of a failure from the next: a file that failed once is lost.
         match order {
@@ -40,12 +47,20 @@ async fn write(mut file: FileWriter, mut orders: mpsc::Receiver<Order>) {
                 for bytes in payload {
                     written = Box::pin(file.write_bytes(bytes)).await.map(|_| ());
                     if written.is_err() {
+                        back_off.failed();
                         break;
                     }
                 }
                 drop(done.send(written));
             }
-            Order::Close(done) => drop(done.send(Box::pin(file.close()).await)),
+            Order::Close(done) => {
+                let closed = Box::pin(file.close()).await;
+                match closed {
+                    Ok(()) => back_off.went_well(),
+                    Err(_) => back_off.failed(),
+                }
+                drop(done.send(closed));
+            }
         }
     }
 }
