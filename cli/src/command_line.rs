@@ -296,7 +296,10 @@ pub(crate) struct SubmitArgs {
     /// Memory of each executor, such as 2g.
     #[arg(long, value_name = "SIZE")]
     pub(crate) executor_memory: Option<ByteSize>,
-    /// CPUs of all its executors together.
+    /// CPUs of all its executors together that it gets at once and keeps, idle or not.
+    #[arg(long, value_name = "N")]
+    pub(crate) min_cores: Option<u32>,
+    /// CPUs of all its executors together, at most.
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
     pub(crate) max_cores: Option<u32>,
     /// The role that pays.

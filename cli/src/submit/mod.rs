@@ -30,6 +30,7 @@ fn arguments(settings: &Settings, args: &SubmitArgs, files: &[String]) -> Vec<St
     let of_flags = [
         ("executor_cores", args.executor_cores.map(|n| n.to_string())),
         ("memory", args.executor_memory.map(|size| size.0.to_string())),
+        ("min_cores", args.min_cores.map(|n| n.to_string())),
         ("max_cores", args.max_cores.map(|n| n.to_string())),
         ("role", args.role.as_ref().map(ToString::to_string)),
         ("name", args.name.clone()),

@@ -7,6 +7,7 @@
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod agents;
+mod allocation;
 mod cached;
 mod executors;
 mod files;
@@ -33,6 +34,7 @@ fn main() -> rsk::Result<()> {
         files::STORIES,
         cached::STORIES,
         places::STORIES,
+        allocation::STORIES,
     ];
     let slow = [agents::SLOW, executors::SLOW, tasks::SLOW, offers::SLOW];
     let trial = |(name, story): &(&'static str, fn())| {

@@ -33,6 +33,7 @@ pub(crate) fn run(ctx: &Context, asked: &str) -> Result<()> {
         "bad_place" => bad_place(ctx, &signals, out),
         "cached" => cached(ctx, &signals, out),
         "crowd" => crowd(ctx, &signals, out),
+        "bursts" => bursts(ctx, &signals, out),
         "pools" => pools(ctx, &signals, out),
         "loop" => endless(ctx, &signals, out),
         fault => misbehave(ctx, &signals, fault, out),
@@ -83,6 +84,23 @@ fn crowd(ctx: &Context, signals: &Signals, out: String) -> Result<()> {
         n
     });
     ctx.parallelize(vec![numbers.sum()?.to_string()], 1)?.save_as_text_file(out)
+}
+
+/// One task, then nothing, then six tasks at a time, then nothing again.
+fn bursts(ctx: &Context, signals: &Signals, out: String) -> Result<()> {
+    let one = ctx.range(0..1, 1).with(signals.clone()).map(|signals, n| {
+        signals.pass("one");
+        n
+    });
+    let one = one.count()?;
+    signals.pass("idle");
+    let many = ctx.range(0..6, 6).with(signals.clone()).map(|signals, n| {
+        signals.pass("many");
+        n
+    });
+    let many = many.count()?;
+    signals.pass("idle-again");
+    ctx.parallelize(vec![format!("{one} {many}")], 1)?.save_as_text_file(out)
 }
 
 /// Tasks so short and many that an executor always has some ahead; and another pool, whose turn comes all the same.
