@@ -2,6 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+mod held;
 mod master;
 mod real;
 
@@ -501,20 +502,4 @@ fn an_agent_process_ends_politely_on_a_signal() {
     assert!(Command::new("kill").arg(agent.0.id().to_string()).status().unwrap().success());
     master.wait_for("goodbye", |message| (message == AgentToMaster::Leaving).then_some(()));
     assert!(agent.0.wait().unwrap().success());
-}
-
-#[test]
-fn an_executor_beyond_its_memory_is_said_to_have_been() {
-    let trial = Path::new("/sys/fs/cgroup/memory").join(format!("rsk-test-{}", std::process::id()));
-    fs::create_dir(&trial).expect("run the tests as root, where memory cgroups may be made");
-    fs::remove_dir(trial).unwrap();
-    let pair = Pair::start_with(|config| config.cgroups = true);
-    pair.launch("x=$(head -c 300000000 /dev/zero | tr '\\0' x); exit 3");
-    match ended(&pair.master) {
-        ExecutorEnd::OutOfMemory { limit_bytes, peak_bytes } => {
-            assert_eq!(limit_bytes, 64 << 20);
-            assert!(peak_bytes > 32 << 20 && peak_bytes <= limit_bytes, "{peak_bytes}");
-        }
-        end => panic!("{end}"),
-    }
 }
