@@ -59,6 +59,15 @@ def checksum(path):
     return digest.hexdigest()
 
 
+def pad(program, target, mib):
+    """Copies a program without what debuggers need, and makes it so large by random bytes at its end."""
+    remove(target)
+    subprocess.run(["strip", "-o", target, program], check=True)
+    missing = (mib << 20) - os.path.getsize(target)
+    with open(target, "ab") as file:
+        file.write(os.urandom(max(missing, 16)))
+
+
 def remove(path):
     """Whatever it is, if it is there."""
     if os.path.isdir(path):

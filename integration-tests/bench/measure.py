@@ -13,9 +13,10 @@ LONGEST_S = 3600
 
 @dataclass
 class Run:
-    """`peak_mib`: the highest sum of resident memory over the process and its descendants, sampled.
+    """`started_at`: seconds since 1970. `peak_mib`: the highest sum of resident memory over the process and its descendants, sampled.
     `others_s`: CPU seconds that the rest of the machine used meanwhile: much of it makes the run worth little."""
 
+    started_at: float
     wall_s: float
     cpu_s: float
     peak_mib: float
@@ -30,7 +31,7 @@ def measure(command, environment, scratch):
     os.sync()
     paths = [os.path.join(scratch, name) for name in ("stdout", "stderr")]
     with open(paths[0], "wb") as out, open(paths[1], "wb") as err:
-        busy, started = machine_cpu_s(), time.monotonic()
+        busy, started_at, started = machine_cpu_s(), time.time(), time.monotonic()
         process = subprocess.Popen(
             command, env=environment, stdin=subprocess.DEVNULL, stdout=out, stderr=err, start_new_session=True
         )
@@ -46,7 +47,7 @@ def measure(command, environment, scratch):
     cpu = used.ru_utime + used.ru_stime
     others = max(0.0, machine_cpu_s() - busy - cpu)
     texts = [open(path, errors="replace").read() for path in paths]
-    return Run(wall, cpu, peak / 1024, others, process.returncode, *texts)
+    return Run(started_at, wall, cpu, peak / 1024, others, process.returncode, *texts)
 
 
 def watch(pid):

@@ -6,6 +6,10 @@ from statistics import median
 from typing import Callable, Optional
 
 
+JOBS = 500
+PADDED_MIB = 20
+
+
 @dataclass(frozen=True)
 class Goal:
     """`figure` takes the wall seconds of each peer in `needs`, in the order of the rounds, and the number of tasks."""
@@ -78,6 +82,17 @@ TASKS_ON_A_CLUSTER = Goal(
     format=",.0f",
 )
 
+def first_task_under(milliseconds):
+    return Goal(
+        text=f"the first task runs less than {milliseconds} ms after `rsk submit` of a program of {PADDED_MIB} MiB",
+        unit="ms",
+        needs=("cluster",),
+        figure=lambda wall, _: 1000 * median(wall["cluster"]),
+        reached=lambda figure: figure < milliseconds,
+        format=".0f",
+    )
+
+
 UNDER_50_MS = Goal(
     text="less than 50 ms",
     unit="ms",
@@ -97,7 +112,6 @@ WITHIN_5_PERCENT = Goal(
 )
 
 
-JOBS = 500
 
 
 @dataclass(frozen=True)
@@ -119,6 +133,11 @@ class Workload:
     check: Optional[tuple] = None
     printed: str = r"answer (\S+)"
     tolerance: float = 0.0
+    # The moment up to which it is measured, seconds since 1970; else its end.
+    until: Optional[str] = None
+    # The program is stripped and then made so large, by random bytes at its end: other ones in each run, or the same.
+    padded_mib: int = 0
+    padded_anew: bool = False
     pairs: bool = False
     tasks: int = 10_000
     tasks_small: int = 1_000
@@ -135,6 +154,8 @@ class Workload:
         return abs(one - other) <= self.tolerance * abs(other)
 
 
+FIRST_TASK = r"first task at (\S+)"
+
 WORKLOADS = [
     Workload(
         name="trivial",
@@ -143,6 +164,27 @@ WORKLOADS = [
         arguments=(),
         goal=UNDER_50_MS,
         cluster=UNDER_HALF_A_SECOND,
+    ),
+    Workload(
+        name="submit-cold",
+        what="until the first task of a program runs that the cluster has never seen",
+        program="bench-first",
+        arguments=(),
+        goal=None,
+        cluster=first_task_under(1000),
+        until=FIRST_TASK,
+        padded_mib=PADDED_MIB,
+        padded_anew=True,
+    ),
+    Workload(
+        name="submit-warm",
+        what="until the first task of a program runs that has run there before",
+        program="bench-first",
+        arguments=(),
+        goal=None,
+        cluster=first_task_under(500),
+        until=FIRST_TASK,
+        padded_mib=PADDED_MIB,
     ),
     Workload(
         name="jobs",
