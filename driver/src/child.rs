@@ -10,8 +10,8 @@ use crate::{
 };
 use rsk_executor::{DriverLink, Executor, Process, ProcessError, block};
 use rsk_proto::{
-    ByteSize, EXECUTOR_ARGUMENT, EXECUTOR_START, ExecutorStart, Sealed, TaskEnd, TaskError, TaskId,
-    ToExecutor, receive, send,
+    ByteSize, EXECUTOR_ARGUMENT, EXECUTOR_PROGRAM, EXECUTOR_START, ExecutorStart, Sealed, TaskEnd, TaskError,
+    TaskId, ToExecutor, receive, send,
 };
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use std::{
@@ -91,6 +91,9 @@ fn serve_agent(start: &str) -> Result<(), ProcessError> {
     // Without a port, others make this executor's blocks again.
     let blocks = block::bind(stream.local_addr()?.ip(), &start.serves_at);
     let blocks = blocks.inspect_err(|error| tracing::warn!(%error, "no port to give cached blocks at")).ok();
+    if let Ok(claim) = std::env::var(EXECUTOR_PROGRAM) {
+        image::believe(&claim);
+    }
     let hash = image::hash()?;
     let process = Process { hash, program, stack_bytes: STACK_BYTES, start: Some(start), blocks };
     rsk_executor::serve(stream.try_clone()?, stream, process)

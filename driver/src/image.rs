@@ -1,11 +1,11 @@
 //! This program's own file, as it runs: never by its path, where a rebuild may have put another program meanwhile.
 
-use rsk_proto::ProgramHash;
+use rsk_proto::{ProgramHash, file_identity};
 use sha2::{Digest, Sha256};
 use std::{
     fs::File,
     io::{self, Read},
-    os::unix::{fs::MetadataExt, process::CommandExt},
+    os::unix::process::CommandExt,
     process::Command,
     sync::OnceLock,
 };
@@ -16,7 +16,7 @@ static HASH: OnceLock<ProgramHash> = OnceLock::new();
 /// The program's file, as the kernel knows it, and its hash. A process that runs from the same file need not hash it
 /// again: a file cannot be written to while a program runs from it.
 ///
-/// Shape: `device:inode:bytes:seconds:nanoseconds:hash`, hexadecimal.
+/// Shape: [`file_identity`], `:`, and the hash in hexadecimal digits. Agents make some, too, for their executors.
 pub(crate) fn claim() -> io::Result<String> {
     Ok(format!("{}:{}", file()?, hash()?))
 }
@@ -32,9 +32,7 @@ pub(crate) fn believe(claim: &str) {
 }
 
 fn file() -> io::Result<String> {
-    let file = std::fs::metadata(OWN)?;
-    let (seconds, nanos) = (file.mtime(), file.mtime_nsec());
-    Ok(format!("{:x}:{:x}:{:x}:{seconds:x}:{nanos:x}", file.dev(), file.ino(), file.size()))
+    Ok(file_identity(&std::fs::metadata(OWN)?))
 }
 
 /// The SHA-256 of the program. Read once, when it is first asked for: nothing in local mode asks.

@@ -34,12 +34,12 @@ pub use cause::Cause;
 pub use cluster::{
     AgentFacts, AgentId, AgentResources, AgentToMaster, Attributes, BLOB_CHUNK_BYTES_MAX, BlobChunk,
     BlobHash, BlobRequest, BlobStatus, CLUSTER_VERSION, CONTROL_BYTES_MAX, Demand, DriverId, DriverSpec,
-    EXECUTOR_ARGUMENT, EXECUTOR_START, ExecutorClaim, ExecutorEnd, ExecutorKey, ExecutorReport, ExecutorSpec,
-    ExecutorStart, ExecutorState, FrameworkEpoch, FrameworkFacts, FrameworkId, FrameworkToMaster, Hello,
-    Incarnation, MasterToAgent, MasterToFramework, Offer, OfferId, OperatorReply, OperatorRequest,
-    ParseAttributesError, ParseHashError, ParseIdError, ParseResourcesError, ParseRoleError, Part, Ports,
-    Refusal, Refuse, Resources, RoleName, SANDBOX_PROGRAM, SandboxFilesError, SandboxNameError, in_sandbox,
-    sandbox_files, status,
+    EXECUTOR_ARGUMENT, EXECUTOR_PROGRAM, EXECUTOR_START, ExecutorClaim, ExecutorEnd, ExecutorKey,
+    ExecutorReport, ExecutorSpec, ExecutorStart, ExecutorState, FrameworkEpoch, FrameworkFacts, FrameworkId,
+    FrameworkToMaster, Hello, Incarnation, MasterToAgent, MasterToFramework, Offer, OfferId, OperatorReply,
+    OperatorRequest, ParseAttributesError, ParseHashError, ParseIdError, ParseResourcesError, ParseRoleError,
+    Part, Ports, Refusal, Refuse, Resources, RoleName, SANDBOX_PROGRAM, SandboxFilesError, SandboxNameError,
+    file_identity, in_sandbox, sandbox_files, status,
 };
 pub use codec::{
     AnyValue, CodecError, Decoder, EncodedValue, Encoder, VALUE_INLINE_BYTES_MAX, Values, decode_record,

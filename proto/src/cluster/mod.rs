@@ -35,4 +35,4 @@ pub use port::Ports;
 pub use resource::{ParseResourcesError, Resources};
 pub use role::{ParseRoleError, RoleName};
 pub use sandbox::{SANDBOX_PROGRAM, SandboxFilesError, SandboxNameError, in_sandbox, sandbox_files};
-pub use start::{EXECUTOR_ARGUMENT, EXECUTOR_START, ExecutorStart};
+pub use start::{EXECUTOR_ARGUMENT, EXECUTOR_PROGRAM, EXECUTOR_START, ExecutorStart, file_identity};

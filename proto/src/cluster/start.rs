@@ -3,14 +3,32 @@
 use super::{AgentId, FrameworkId};
 use crate::{CodecError, ExecutorId, decode_record, encode_record};
 use serde::{Deserialize, Serialize};
-use std::path::PathBuf;
+use std::{fs::Metadata, os::unix::fs::MetadataExt, path::PathBuf};
 
 /// The environment variable that holds an [`ExecutorStart`] in the form of [`ExecutorStart::to_text`]. The executor's first argument is
 /// [`EXECUTOR_ARGUMENT`].
 pub const EXECUTOR_START: &str = "RSK_EXECUTOR";
 const HEX: [u8; 16] = *b"0123456789abcdef";
+/// The environment variable in which an agent says which file the executor's program is, as it checked it: its
+/// [`file_identity`], `:`, and its hash. An executor that runs from that very file need not hash it again.
+pub const EXECUTOR_PROGRAM: &str = "RSK_EXECUTOR_PROGRAM";
 /// The first argument of a program that is to be an executor.
 pub const EXECUTOR_ARGUMENT: &str = "--rsk-executor";
+
+/// What a file of this machine is known by as long as nobody changes it: `device:inode:bytes:seconds:nanoseconds`, hexadecimal.
+///
+/// ```
+/// use rsk_proto::file_identity;
+/// use std::fs;
+///
+/// let program = fs::metadata("/proc/self/exe")?;
+/// assert_eq!(file_identity(&program), file_identity(&fs::metadata(std::env::current_exe()?)?));
+/// # Ok::<(), std::io::Error>(())
+/// ```
+pub fn file_identity(file: &Metadata) -> String {
+    let (seconds, nanos) = (file.mtime(), file.mtime_nsec());
+    format!("{:x}:{:x}:{:x}:{seconds:x}:{nanos:x}", file.dev(), file.ino(), file.size())
+}
 
 /// Who an executor is, and where its driver, its agent and its folders are.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

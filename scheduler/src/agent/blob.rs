@@ -1,7 +1,7 @@
 //! Programs and files as they came from the master: `blobs/HASH`, fetched once, checked, kept as long as there is room.
 
 use rsk_proto::{
-    BlobHash, BlobRequest, Cause,
+    BlobHash, BlobRequest, Cause, file_identity,
     rpc::{MasterClient, RpcError},
 };
 use sha2::{Digest, Sha256};
@@ -101,6 +101,13 @@ impl Blobs {
             Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Err(fail(target)(error)),
             Err(_) => fs::copy(&path, target).map(drop).map_err(fail(target)),
         }
+    }
+
+    /// What a process that runs from this file may believe of it. Nothing unless the file is the blob as it was checked.
+    pub(crate) fn claim(&self, hash: BlobHash, file: &Path) -> Option<String> {
+        let file = fs::metadata(file).ok()?;
+        let known = self.checked.lock().unwrap_or_else(PoisonError::into_inner).get(&hash).copied();
+        (known == Some(looks(&file))).then(|| format!("{}:{hash}", file_identity(&file)))
     }
 
     /// Whether the file is there and holds what it should: damaged ones are removed. Read once after each change.
@@ -243,4 +250,29 @@ async fn fetch_rest(hash: BlobHash, part: &Path, master: &MasterClient) -> Resul
     }
     // Not forced to the disk: the next start of the agent reads it through before it is used.
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_the_file_that_was_checked_is_vouched_for() {
+        let folder = tempfile::tempdir().unwrap();
+        let blobs = Blobs::new(folder.path().to_owned(), 1 << 20);
+        let (path, linked, copied) =
+            (folder.path().join("blob"), folder.path().join("linked"), folder.path().join("copied"));
+        let hash = BlobHash([7; 32]);
+        fs::write(&path, "bytes").unwrap();
+        assert_eq!(blobs.claim(hash, &path), None, "nobody has checked it");
+        blobs.checked.lock().unwrap().insert(hash, looks(&fs::metadata(&path).unwrap()));
+        fs::hard_link(&path, &linked).unwrap();
+        fs::copy(&path, &copied).unwrap();
+        let claim = blobs.claim(hash, &linked).unwrap();
+        assert_eq!(claim, format!("{}:{hash}", file_identity(&fs::metadata(&path).unwrap())));
+        assert_eq!(blobs.claim(hash, &copied), None);
+        assert_eq!(blobs.claim(BlobHash([8; 32]), &linked), None);
+        File::options().append(true).open(&path).unwrap().write_all(b"more").unwrap();
+        assert_eq!(blobs.claim(hash, &linked), None, "it has changed since");
+    }
 }

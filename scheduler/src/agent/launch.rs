@@ -9,8 +9,8 @@ use super::{
     work::{Work, make_folder},
 };
 use rsk_proto::{
-    AgentId, Cause, EXECUTOR_ARGUMENT, EXECUTOR_START, ExecutorSpec, ExecutorStart, Part, SANDBOX_PROGRAM,
-    in_sandbox,
+    AgentId, Cause, EXECUTOR_ARGUMENT, EXECUTOR_PROGRAM, EXECUTOR_START, ExecutorSpec, ExecutorStart, Part,
+    SANDBOX_PROGRAM, in_sandbox,
 };
 use std::{
     fs::{self, File, OpenOptions},
@@ -153,6 +153,9 @@ impl Launcher {
                 };
                 let start = start.to_text().map_err(|error| Cause::of(&error))?;
                 command.env(EXECUTOR_START, start).arg(EXECUTOR_ARGUMENT);
+                if let Some(claim) = self.blobs.claim(spec.program, &sandbox.join(SANDBOX_PROGRAM)) {
+                    command.env(EXECUTOR_PROGRAM, claim);
+                }
             }
             Part::Driver { driver } => {
                 command.env(DRIVER, driver.to_string()).env(MASTER, &self.masters);

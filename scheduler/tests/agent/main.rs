@@ -10,7 +10,7 @@ use master::{AGENT, Master};
 use rsk_proto::{
     AgentToMaster, BlobHash, EXECUTOR_START, ExecutorEnd, ExecutorId, ExecutorKey, ExecutorReport,
     ExecutorSpec, ExecutorStart, ExecutorState, FrameworkEpoch, FrameworkId, Hello, Incarnation,
-    MasterToAgent, Part, Refusal,
+    MasterToAgent, Part, Refusal, SANDBOX_PROGRAM,
 };
 use rsk_scheduler::agent::{Agent, AgentConfig, AgentError};
 use std::{
@@ -191,6 +191,20 @@ fn an_executor_finds_what_it_needs_and_leaves_only_its_logs() {
     let frameworks = pair.folder.path().join("frameworks");
     assert_eq!(fs::read_dir(frameworks).unwrap().count(), 0);
     assert_eq!(pair.log("stderr"), "a variable\n");
+}
+
+#[test]
+fn an_executor_hears_which_file_its_program_was_found_to_be() {
+    let pair = Pair::start();
+    let script = format!("#!/bin/sh\necho $RSK_EXECUTOR_PROGRAM\nstat -c '%d %i %s' {SANDBOX_PROGRAM}\n");
+    let program = pair.master.put(script.as_bytes());
+    pair.master.order(MasterToAgent::Launch(Box::new(spec(program))));
+    assert_eq!(ended(&pair.master), ExecutorEnd::Exited(0));
+    let out = pair.log("stdout");
+    let (claim, file) = out.trim_end().split_once('\n').unwrap();
+    let file: Vec<_> =
+        file.split(' ').map(|number| format!("{:x}", number.parse::<u64>().unwrap())).collect();
+    assert!(claim.starts_with(&file.join(":")) && claim.ends_with(&format!(":{program}")), "{out}");
 }
 
 #[test]
