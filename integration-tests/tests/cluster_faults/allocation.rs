@@ -29,7 +29,7 @@ fn least_is_kept() {
     stays(&story.cluster, &first);
     story.signals.open("idle");
     story.signals.wait("many", 6);
-    assert_eq!(running(&story.cluster.status()).len(), 6);
+    story.cluster.wait("a burst has more", |status| running(status).len() == 6);
     story.signals.open("many");
     story.signals.wait("idle-again", 1);
     let last = story.cluster.wait("those above the least are given back", |status| {
