@@ -2,7 +2,10 @@
 
 use crate::example;
 use std::{
+    collections::BTreeMap,
     error::Error,
+    fs,
+    path::Path,
     process::{Command, Output},
 };
 
@@ -28,6 +31,15 @@ pub fn says(output: &Output, words: &[&str]) {
     for word in words {
         assert!(said.contains(word), "{word:?} is not in {said}");
     }
+}
+
+/// The parts of a complete local output, by name: what differs from run to run, its log and the job's name, is left out.
+pub fn parts(out: &Path) -> BTreeMap<String, Vec<u8>> {
+    assert!(out.join("_SUCCESS").exists(), "{} is not complete", out.display());
+    let files = fs::read_dir(out).unwrap().map(|entry| entry.unwrap());
+    let named = files.map(|file| (file.file_name().into_string().unwrap(), file.path()));
+    let parts = named.filter(|(name, _)| !name.starts_with('_'));
+    parts.map(|(name, path)| (name, fs::read(path).unwrap())).collect()
 }
 
 /// An error, and all that caused it.

@@ -7,10 +7,10 @@ use integration_tests::{
     Process,
     cluster::{TestCluster, WITHIN, active, command, processes_below},
     example, repository, signal,
+    user::parts,
 };
 use rsk_proto::status::{AgentState, ClusterStatus, DriverState, FrameworkState};
 use std::{
-    collections::BTreeMap,
     fs,
     path::Path,
     process::{Command, Output, Stdio},
@@ -57,15 +57,6 @@ fn runs_pi(cluster: &TestCluster) {
     cluster.wait_for_quiet();
 }
 
-/// All files of an output, by name.
-fn output_of(folder: &Path) -> BTreeMap<String, String> {
-    let files = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap());
-    let read = |entry: fs::DirEntry| {
-        (entry.file_name().to_string_lossy().into_owned(), fs::read_to_string(entry.path()).unwrap())
-    };
-    files.map(read).collect()
-}
-
 fn executors(status: &ClusterStatus) -> usize {
     status.executors.iter().filter(|executor| executor.state == "running").count()
 }
@@ -89,7 +80,7 @@ fn a_shuffle_writes_the_same_bytes_as_local_mode() {
     let output = submit(&cluster, &[], "word_count", &[&input, &there.display().to_string()]);
     let without_folder = |text: String, folder: &Path| text.replace(&folder.display().to_string(), "");
     assert_eq!(without_folder(printed(&output), &there), without_folder(said, &here));
-    assert_eq!(output_of(&there), output_of(&here));
+    assert_eq!(parts(&there), parts(&here));
     cluster.wait_for_quiet();
 }
 

@@ -2,6 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+use integration_tests::user::parts;
 use std::{
     collections::{BTreeMap, BTreeSet},
     fs,
@@ -46,10 +47,9 @@ fn word_count() {
     let (input, output) = (data("examples/data/licence.txt"), dir.path().join("counts"));
     let out = printed("word_count", &["local[2]", &input, &output.display().to_string()]);
     assert_eq!(out.lines().count(), 11, "ten words and where the rest is: {out}");
-    assert!(output.join("_SUCCESS").exists());
     let mut total = 0;
-    for part in fs::read_dir(&output).unwrap().map(|entry| entry.unwrap().path()) {
-        let text = fs::read_to_string(part).unwrap();
+    for part in parts(&output).into_values() {
+        let text = String::from_utf8(part).unwrap();
         total += text
             .lines()
             .map(|line| line.split_once('\t').unwrap().1.parse::<usize>().unwrap())
@@ -157,13 +157,7 @@ fn tera_sort() {
     let dir = tempfile::tempdir().unwrap();
     let (input, output) = (data("examples/data/licence.txt"), dir.path().join("sorted"));
     printed("tera_sort", &["local[2]", &input, &output.display().to_string()]);
-    let mut parts: Vec<_> = fs::read_dir(&output).unwrap().map(|entry| entry.unwrap().path()).collect();
-    parts.sort();
-    let sorted: String = parts
-        .iter()
-        .filter(|part| !part.ends_with("_SUCCESS"))
-        .map(|part| fs::read_to_string(part).unwrap())
-        .collect();
+    let sorted: String = parts(&output).into_values().map(|part| String::from_utf8(part).unwrap()).collect();
     let text = fs::read_to_string(input).unwrap();
     let mut lines: Vec<_> = text.lines().collect();
     lines.sort_by_key(|line| line.bytes().take(10).collect::<Vec<u8>>());

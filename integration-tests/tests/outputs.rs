@@ -3,6 +3,7 @@
 //! It has a `main` of its own: the job that writes checkpoints is this program.
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+#![expect(clippy::print_stdout, reason = "it is a user's program, too")]
 
 use integration_tests::{
     cluster::{TestCluster, command},
@@ -14,8 +15,8 @@ use libtest_mimic::{Arguments, Failed, Trial};
 use rsk::prelude::*;
 use rsk_proto::{PartitionId, TaskId};
 use rsk_storage::{
-    CommitLog, HdfsConfig, ListError, Location, PartWriter, S3Config, SaveMode, Storage, StorageConfig,
-    WriteError, read_binary,
+    Cleaned, CommitLog, HdfsConfig, ListError, Location, PartWriter, S3Config, SaveMode, Storage,
+    StorageConfig, WriteError, clean_output, read_binary,
 };
 use std::{collections::BTreeSet, path::Path, process::Output};
 
@@ -25,9 +26,9 @@ const ASK: &str = "program:";
 const LINE_BYTES: u64 = 1 << 10;
 /// Of 5 GiB.
 const LINES: u64 = (5 << 30) / LINE_BYTES;
-const SMALL_OBJECTS: usize = 10_000;
 
 fn main() -> rsk::Result<()> {
+    rsk::executor_if_asked();
     if let Some(asked) =
         std::env::args().next_back().and_then(|last| last.strip_prefix(ASK).map(str::to_owned))
     {
@@ -39,7 +40,6 @@ fn main() -> rsk::Result<()> {
     let mut tests: Vec<(&str, fn())> = vec![
         ("jobs_write_to_an_s3_that_fails", jobs_write_to_an_s3_that_fails),
         ("jobs_write_to_an_hdfs_whose_data_node_dies", jobs_write_to_an_hdfs_whose_data_node_dies),
-        ("ten_thousand_objects_are_read", ten_thousand_objects_are_read),
     ];
     if std::env::var("RSK_FULL").is_ok_and(|full| full == "1") {
         tests.push(("an_object_of_5_gib_comes_and_goes", an_object_of_5_gib_comes_and_goes));
@@ -136,6 +136,8 @@ fn jobs_write_to_an_s3_that_fails() {
         (When::method("PUT").with_query("partNumber="), Fault::ResetRequest(10), 1),
         (When::method("PUT").with_path("_rsk"), Fault::Answer(500, "InternalError"), 2),
         (completes(), Fault::Answer(503, "SlowDown"), 1),
+        // The entry is there, and the answer says something else.
+        (When::method("PUT").with_path("_rsk/log"), Fault::NoSuchUpload, 1),
     ] {
         let name = format!("{fault:?} {times}").replace(['"', '(', ')', ',', ' '], "-");
         let injected = proxy.inject(when, fault, times);
@@ -179,38 +181,78 @@ fn jobs_write_to_an_s3_that_fails() {
     let (status, uploads) = s3.request("GET", &format!("/{}?uploads=", s3.bucket()), b"").unwrap();
     assert!(status == 200 && !uploads.contains("<UploadId>"), "{uploads}");
 
+    a_job_that_was_undone_does_not_commit(&storage, &out("undone"));
+    two_jobs_append_at_a_time(&storage, &out("appended"));
     says(&rsk(&["clean-output", "s3://no-such-bucket/a"]), &["s3://no-such-bucket"]);
     says(&rsk(&["clean-output", "https://127.0.0.1:9/a"]), &["web servers are only read"]);
     says(&count("s3://no-such-bucket/a"), &["s3://no-such-bucket/a"]);
-    let cluster = Cluster::new(&["--conf", &endpoint], &keys);
+    let typed = ["--conf", &*endpoint];
+    let cluster = Cluster::new(&typed, &keys);
     cluster.counts(&out("cluster"));
     assert_eq!(lines(&storage, &out("cluster")), expected);
     cluster.keeps_checkpoints(&out("checkpoints"));
 
     // A log that is brought to the store is asked what it is asked on this machine.
     let log = repository("examples/data/access.log");
-    succeeds(&rsk(&["put", &log, &out("logs/access.log")]));
+    let logs = format!("s3://{}/logs", s3.bucket());
+    succeeds(&rsk(&["put", &log, &format!("{logs}/access.log")]));
     let asked = |input: &str| run("log_query", &["--conf", &endpoint, "local[2]", input], &keys);
-    let (here, there) = (asked(&log), asked(&out("logs")));
+    let (here, there) = (asked(&log), asked(&logs));
     succeeds(&there);
     assert_eq!(String::from_utf8_lossy(&there.stdout), String::from_utf8_lossy(&here.stdout));
 }
 
+fn open(storage: &Storage, out: &str, mode: SaveMode) -> CommitLog {
+    CommitLog::open(storage, &Location::parse(out).unwrap(), mode).unwrap()
+}
+
+fn writes(output: &CommitLog, storage: &Storage, partition: u32, line: &str) {
+    let attempt = output.target().attempt(storage, PartitionId(partition), TaskId(partition.into()));
+    let mut part = PartWriter::create(attempt).unwrap();
+    part.write_line(line).unwrap();
+    output.grant(&part.finish().unwrap()).unwrap();
+}
+
+/// Whoever cleans up ends jobs that have not committed: nothing of them is published, whatever they write since.
+fn a_job_that_was_undone_does_not_commit(storage: &Storage, out: &str) {
+    let running = open(storage, out, SaveMode::Error);
+    writes(&running, storage, 0, "before");
+    let cleaned = clean_output(storage, &Location::parse(out).unwrap()).unwrap();
+    assert_eq!(cleaned.undone + cleaned.swept, 1, "{cleaned:?}");
+    writes(&running, storage, 1, "after");
+    let error = running.commit().unwrap_err();
+    assert!(matches!(error, WriteError::Abandoned(_) | WriteError::Gone(_)), "{error}");
+    is_absent(storage, out);
+    assert_eq!(clean_output(storage, &Location::parse(out).unwrap()).unwrap(), Cleaned::default());
+}
+
+fn two_jobs_append_at_a_time(storage: &Storage, out: &str) {
+    let first = open(storage, out, SaveMode::Error);
+    writes(&first, storage, 0, "first");
+    first.commit().unwrap();
+    let both = [open(storage, out, SaveMode::Append), open(storage, out, SaveMode::Append)];
+    for (output, line) in both.iter().zip(["second", "third"]) {
+        writes(output, storage, 0, line);
+    }
+    both.into_iter().rev().for_each(|output| output.commit().unwrap());
+    assert_eq!(lines(storage, out), ["first", "second", "third"].map(str::to_owned).into());
+}
+
 /// A cluster whose executors know nothing of the store.
 struct Cluster<'a> {
-    cluster: TestCluster,
+    running: TestCluster,
     typed: &'a [&'a str],
     variables: &'a [(&'a str, &'a str)],
 }
 
 impl<'a> Cluster<'a> {
     fn new(typed: &'a [&'a str], variables: &'a [(&'a str, &'a str)]) -> Self {
-        Cluster { cluster: TestCluster::new().agents(2), typed, variables }
+        Cluster { running: TestCluster::new().agents(2), typed, variables }
     }
 
     fn submit(&self, args: &[&str]) -> Output {
-        let mut submit = self.cluster.command();
-        submit.args(["submit", self.cluster.master(), "--executor-memory", "256m"]).args(self.typed);
+        let mut submit = self.running.command();
+        submit.args(["submit", self.running.master(), "--executor-memory", "256m"]).args(self.typed);
         let output = submit.args(args).envs(self.variables.iter().copied()).output().unwrap();
         succeeds(&output);
         output
@@ -250,6 +292,8 @@ fn jobs_write_to_an_hdfs_whose_data_node_dies() {
     let theirs: BTreeSet<_> = String::from_utf8(theirs.stdout).unwrap().lines().map(str::to_owned).collect();
     assert_eq!(theirs, expected, "Hadoop's own client reads the same");
 
+    a_job_that_was_undone_does_not_commit(&storage, &out("undone"));
+
     // A file that is being written fails, and says where; nothing of it is seen.
     let (broken, after) = (out("broken"), out("after"));
     let at = Location::parse(&broken).unwrap();
@@ -269,29 +313,6 @@ fn jobs_write_to_an_hdfs_whose_data_node_dies() {
     succeeds(&tried);
     assert!(String::from_utf8_lossy(&tried.stderr).contains("DataNode"), "the fault is seen: {tried:?}");
     assert_eq!(lines(&storage, &after), expected);
-}
-
-fn ten_thousand_objects_are_read() {
-    use futures::{StreamExt, TryStreamExt};
-    use object_store::ObjectStoreExt;
-    let s3 = S3::start();
-    let (storage, runtime) = (of_s3(&s3), tokio::runtime::Runtime::new().unwrap());
-    let Location::Remote(root, _) = Location::parse(&format!("s3://{}/a", s3.bucket())).unwrap() else {
-        panic!()
-    };
-    let client = storage.client(&root).unwrap();
-    let puts = futures::stream::iter(0..SMALL_OBJECTS).map(|n| {
-        let client = std::sync::Arc::clone(&client);
-        async move { client.put(&format!("small/{n} ü.txt").into(), format!("word {n}\n").into()).await }
-    });
-    runtime.block_on(puts.buffer_unordered(32).try_collect::<Vec<_>>()).unwrap();
-    let keys = [("AWS_ACCESS_KEY_ID", s3.key()), ("AWS_SECRET_ACCESS_KEY", s3.secret())];
-    let (small, out) = (format!("s3://{}/small", s3.bucket()), format!("s3://{}/counted", s3.bucket()));
-    let endpoint = format!("s3.endpoint={}", s3.endpoint());
-    succeeds(&run("word_count", &["--conf", &endpoint, "local[2]", &small, &out], &keys));
-    let counted = lines(&storage, &out);
-    assert_eq!(counted.len(), SMALL_OBJECTS + 1);
-    assert!(counted.contains(&format!("word\t{SMALL_OBJECTS}")) && counted.contains("9999\t1"));
 }
 
 /// It takes minutes, and 5 GiB of disk.

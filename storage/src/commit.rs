@@ -12,6 +12,7 @@ mod job;
 mod local;
 mod mode;
 mod pieces;
+mod place;
 mod remote;
 mod shell;
 mod store;
@@ -31,13 +32,13 @@ pub use suite::commit_store;
 pub use target::{PartAttempt, PartTarget};
 
 use crate::{Location, PartFile, Scheme, Storage, WriteError};
-use core::{Others, Refusal, Seen, Thing, Way};
-use entry::{HALF, PENDING, SUCCESS, Success, VERSION};
-use shell::{Shell, claim_path, entry_path, pending_path};
+use core::{Abilities, Others, Refusal, Seen, Thing, Way};
+use entry::{Entry, PENDING, SUCCESS, Success, VERSION, claim_path, entry_path, pending_path};
+use place::{beside, is_remote, make_parents, place_beside, real, remove_empty, sweep_beside};
+use shell::Shell;
 use std::{
     collections::BTreeMap,
-    fs,
-    path::{Path, PathBuf},
+    path::PathBuf,
     sync::{Arc, Mutex, PoisonError},
 };
 use store::{CommitStore, Held};
@@ -86,7 +87,8 @@ pub struct CommitLog {
     number: u64,
     /// The outermost folder that was made for it.
     outermost: Option<PathBuf>,
-    granted: Mutex<BTreeMap<String, Part>>,
+    /// By the lengths of names, too: numbers of partitions may have more digits than others.
+    granted: Mutex<BTreeMap<(usize, String), Part>>,
     is_shared: bool,
     /// Is there something to undo?
     is_begun: bool,
@@ -178,11 +180,17 @@ impl CommitLog {
         // What others left on this host is theirs no more: the output is held. Elsewhere they may still run: who appends
         // lets them, who wants all of the output does not.
         let others = if is_remote(out) && mode == SaveMode::Append { Others::Leave } else { Others::Undo };
+        if mode == SaveMode::Overwrite && thing == Thing::Folder {
+            // What is refused is not touched.
+            log.shell.look()?.plan(mode, Abilities::NONE).map_err(refuse)?;
+        }
         if others == Others::Undo {
             sweep_beside(&log.shell)?;
         }
         let seen = log.shell.mend(None, others)?;
-        log.way = seen.plan(mode, store.abilities(out, mode)?).map_err(refuse)?;
+        // Nothing lies beside what is outermost.
+        let can = if place_beside(out).is_some() { store.abilities(out, mode)? } else { Abilities::NONE };
+        log.way = seen.plan(mode, can).map_err(refuse)?;
         log.number = seen.next();
         if log.way != Way::Log {
             log.base = beside(out, &log.job);
@@ -238,7 +246,8 @@ impl CommitLog {
     pub fn grant(&self, part: &PartFile) -> Result<(), WriteError> {
         let mut part = part.part.clone();
         let mut granted = self.granted.lock().unwrap_or_else(PoisonError::into_inner);
-        if granted.contains_key(&part.name) {
+        let key = (part.name.len(), part.name.clone());
+        if granted.contains_key(&key) {
             return Err(WriteError::Published(self.typed.join(&part.name)));
         }
         if self.way != Way::Log {
@@ -246,14 +255,14 @@ impl CommitLog {
             part.aside = None;
             point(Role::Commit, "a part is taken");
         }
-        granted.insert(part.name.clone(), part);
+        granted.insert(key, part);
         Ok(())
     }
 
     /// Says that all parts are there: from now on the output is what this job made.
     ///
-    /// Errors: another job was faster; the output was removed. What went wrong after the log had the entry is done by
-    /// whoever writes there next.
+    /// Errors: another job was faster; the output was removed. Two say what not to do: [`WriteError::Unpublished`], when the
+    /// output is committed and not all is in its place yet, and [`WriteError::Unclear`], when nobody can know.
     pub fn commit(mut self) -> Result<(), WriteError> {
         let granted = std::mem::take(self.granted.get_mut().unwrap_or_else(PoisonError::into_inner));
         let parts: Vec<Part> = granted.into_values().collect();
@@ -262,7 +271,12 @@ impl CommitLog {
         }
         let done =
             if self.way == Way::Log { self.commit_by_log(&parts) } else { self.commit_by_folder(parts) };
-        done.map_err(|error| self.named(error))
+        match done {
+            Err(error) if self.is_committed => {
+                Err(WriteError::Unpublished(self.typed.clone(), Box::new(self.named(error))))
+            }
+            done => done.map_err(|error| self.named(error)),
+        }
     }
 
     /// Errors name the output, and not the folder beside it.
@@ -298,10 +312,6 @@ impl CommitLog {
         if store.look(&base)? != Thing::Folder {
             return Err(WriteError::Gone(base));
         }
-        // A folder that another job removed may be there again, made by an attempt that did not know: without the claim.
-        if is_remote(&out) && store.read(&base.join(&claim_path(&self.job)))?.is_none() {
-            return Err(WriteError::Abandoned(self.typed.clone()));
-        }
         store.delete_folder(&base.join(PENDING))?;
         point(Role::Commit, "what was pending is removed");
         let entry = Seen::default().entry(&self.job, self.mode, self.way, parts);
@@ -311,6 +321,7 @@ impl CommitLog {
         let success = Success { version: VERSION, job: self.job.clone(), entry: self.number };
         store.put(&base.join(SUCCESS), &success.encode(&out)?)?;
         point(Role::Commit, "the folder is complete");
+        self.check_whole(&entry)?;
         if self.way == Way::Move {
             let moved = store.move_new(&base, &out);
             // An answer may be lost, and the question asked again, when it has its name already.
@@ -319,14 +330,29 @@ impl CommitLog {
             }
             self.is_committed = true;
             point(Role::Commit, "the folder has its name");
-        } else {
-            store.exchange(&base, &out)?;
-            self.is_committed = true;
-            point(Role::Commit, "the folders have changed names");
-            store.delete_folder(&base)?;
-            point(Role::Commit, "the folder that was replaced is deleted");
+            return Ok(());
         }
+        let exchanged = store.exchange(&base, &out);
+        if exchanged.is_err() && !self.has_moved() {
+            return exchanged;
+        }
+        self.is_committed = true;
+        point(Role::Commit, "the folders have changed names");
+        let deleted = exchanged.and_then(|()| store.delete_folder(&base));
+        if let Err(error) = deleted {
+            tracing::warn!(%error, output = %self.typed, "what was replaced is left: rsk clean-output removes it");
+        }
+        point(Role::Commit, "the folder that was replaced is deleted");
         Ok(())
+    }
+
+    /// Is all in the folder that goes into the output? Another job may have removed it, and what was written since have made it
+    /// anew.
+    fn check_whole(&self, entry: &Entry) -> Result<(), WriteError> {
+        let listed = self.shell.store.list(&self.base)?;
+        let there: BTreeMap<&str, u64> = listed.iter().map(|file| (&*file.path, file.bytes)).collect();
+        let is_there = |part: &Part| there.get(&*part.name) == Some(&part.bytes);
+        if entry.added.iter().all(is_there) { Ok(()) } else { Err(WriteError::Gone(self.base.clone())) }
     }
 
     /// Is what has the output's name this job's?
@@ -351,16 +377,41 @@ impl CommitLog {
                 return Err(WriteError::Exists(self.typed.clone()));
             }
             let entry = seen.entry(&self.job, self.mode, self.way, parts.to_vec());
-            let at = out.join(&entry_path(seen.next()));
+            let number = seen.next();
+            let at = out.join(&entry_path(number));
             store.make_folder(&out.join(entry::LOG))?;
-            if store.put_new(&at, &entry.encode(&at)?)? {
-                self.is_committed = true;
-                point(Role::Commit, "the log has the entry");
-                self.shell.mend(None, Others::Leave)?;
-                return Ok(());
+            if !self.put_entry(&at, &entry.encode(&at)?)? {
+                continue;
             }
+            self.is_committed = true;
+            point(Role::Commit, "the log has the entry");
+            if !self.shell.look()?.holds(number, &self.job, parts) {
+                self.is_committed = false;
+                store.delete(&at)?;
+                return Err(WriteError::Abandoned(self.typed.clone()));
+            }
+            self.shell.mend(None, Others::Leave)?;
+            return Ok(());
         }
         Err(WriteError::Busy(self.typed.clone()))
+    }
+
+    /// Writes the entry, if its number is free.
+    fn put_entry(&mut self, at: &Location, bytes: &[u8]) -> Result<bool, WriteError> {
+        let store = &self.shell.store;
+        let error = match store.put_new(at, bytes) {
+            Err(error) => error,
+            put => return put,
+        };
+        match store.read(at) {
+            Ok(Some(found)) if found == bytes => Ok(true),
+            Ok(_) if !is_remote(at) => Err(error),
+            // It may be on its way still: what it names must stay.
+            _ => {
+                self.is_begun = false;
+                Err(WriteError::Unclear(self.typed.clone(), Box::new(error)))
+            }
+        }
     }
 
     fn undo(&self) -> Result<(), WriteError> {
@@ -388,84 +439,6 @@ impl Drop for CommitLog {
         }
         drop(self.held.take());
         remove_empty(&self.shell.out, self.outermost.as_deref());
-    }
-}
-
-/// Removes what jobs left beside the output that did not come to give it their folder's name, or to remove the one that
-/// they replaced; says how many.
-fn sweep_beside(shell: &Shell) -> Result<usize, WriteError> {
-    let Shell { store, out } = shell;
-    let Some((folder, start)) = place_beside(out) else { return Ok(0) };
-    let mut swept = 0;
-    for name in store.beside(&folder, &start)? {
-        if name.strip_prefix(&start).is_some_and(is_left) {
-            store.delete_folder(&folder.join(&name))?;
-            point(Role::Commit, "a folder that was left is swept");
-            swept += 1;
-        }
-    }
-    Ok(swept)
-}
-
-fn is_remote(out: &Location) -> bool {
-    matches!(out, Location::Remote(..))
-}
-
-/// The folder that an output is in, and how the names of folders begin that are made beside it.
-fn place_beside(out: &Location) -> Option<(Location, String)> {
-    let name = out.name();
-    let start = format!("{HALF}{name}.");
-    match out {
-        _ if name.is_empty() => None,
-        Location::Local(path) => Some((path.parent()?.into(), start)),
-        Location::Remote(root, path) => {
-            let folder = path.rsplit_once('/').map_or("", |(folder, _)| folder);
-            Some((Location::Remote(root.clone(), folder.into()), start))
-        }
-    }
-}
-
-fn beside(out: &Location, job: &str) -> Location {
-    place_beside(out).map_or_else(|| out.clone(), |(folder, start)| folder.join(&format!("{start}{job}")))
-}
-
-/// Is it the end of a name that this or another process gave to what is half made?
-fn is_left(end: &str) -> bool {
-    let is_number = |text: &str| !text.is_empty() && text.bytes().all(|digit| digit.is_ascii_digit());
-    job::is_name(end)
-        || end.split_once('-').is_some_and(|(process, next)| is_number(process) && is_number(next))
-}
-
-/// The output itself where what was typed is a link, or leads through `..`: what is there is replaced, and not the link.
-fn real(out: &Location, mode: SaveMode) -> Location {
-    match out {
-        Location::Local(path) if mode != SaveMode::Error => {
-            path.canonicalize().map_or_else(|_| out.clone(), Location::Local)
-        }
-        _ => out.clone(),
-    }
-}
-
-/// Makes the folders above an output; gives the outermost that was not there.
-fn make_parents(store: &dyn CommitStore, out: &Location) -> Result<Option<PathBuf>, WriteError> {
-    let Location::Local(path) = out else { return Ok(None) };
-    let there = |path: &Path| fs::symlink_metadata(path).is_ok();
-    let parents = path.ancestors().skip(1).take_while(|path| !path.as_os_str().is_empty() && !there(path));
-    let outermost = parents.last().map(Path::to_owned);
-    if let Some(parent) = path.parent().filter(|_| outermost.is_some()) {
-        store.make_folder(&parent.into()).inspect_err(|_| remove_empty(out, outermost.as_deref()))?;
-    }
-    Ok(outermost)
-}
-
-/// Removes the folders above an output out to `outermost`, as long as they are empty or not there.
-fn remove_empty(out: &Location, outermost: Option<&Path>) {
-    let (Some(path), Some(outermost)) = (out.local(), outermost) else { return };
-    for folder in path.ancestors().skip(1).take_while(|folder| folder.starts_with(outermost)) {
-        match fs::remove_dir(folder) {
-            Err(error) if error.kind() != std::io::ErrorKind::NotFound => return,
-            _ => {}
-        }
     }
 }
 

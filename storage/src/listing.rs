@@ -16,6 +16,8 @@ use serde::{Deserialize, Serialize};
 use std::{
     fs, io,
     path::{Path, PathBuf},
+    thread,
+    time::Duration,
 };
 
 /// One file to read.
@@ -153,19 +155,36 @@ fn add_local(typed: &str, path: &Path, files: &mut Vec<InputFile>) -> Result<(),
     Ok(())
 }
 
+/// So often a log is looked at while somebody writes.
+const LOOKS_MAX: usize = 10;
+const LOOK_AGAIN: Duration = Duration::from_millis(50);
+
 /// What an output holds by its log, in the order in which jobs wrote it; nothing where it has no log.
+///
+/// Somebody may write there meanwhile: what does not fit together is looked at again.
 fn by_log(storage: &Storage, folder: &Location) -> Result<Option<Vec<InputFile>>, ListError> {
-    let found = match readable(storage, folder) {
-        Ok(found) => found,
-        Err(error) => return Err(ListError::Log(folder.clone(), Box::new(error))),
-    };
+    for _ in 0..LOOKS_MAX {
+        match by_log_now(storage, folder) {
+            Err(ListError::Gone(_)) => {}
+            Err(ListError::Io(_, error)) if error.kind() == io::ErrorKind::NotFound => {}
+            listed => return listed,
+        }
+        thread::sleep(LOOK_AGAIN);
+    }
+    by_log_now(storage, folder)
+}
+
+fn by_log_now(storage: &Storage, folder: &Location) -> Result<Option<Vec<InputFile>>, ListError> {
+    let look = || readable(storage, folder).map_err(|error| ListError::Log(folder.clone(), Box::new(error)));
+    let found = look()?;
+    let asked = found.clone();
     let named = match found {
         None => return Ok(None),
         Some(Ok(named)) => named,
         Some(Err(Unreadable::Gone(name))) => return Err(ListError::Gone(folder.join(&name))),
         Some(Err(Unreadable::Unfinished(name))) => return Err(ListError::Unfinished(folder.join(&name))),
     };
-    named
+    let files = named
         .into_iter()
         .map(|Readable { at, bytes, tag }| match at.local() {
             Some(path) => match fs::metadata(path) {
@@ -176,8 +195,12 @@ fn by_log(storage: &Storage, folder: &Location) -> Result<Option<Vec<InputFile>>
             },
             None => Ok(InputFile { location: at, bytes, stamp: Stamp::of_tag(tag) }),
         })
-        .collect::<Result<_, _>>()
-        .map(Some)
+        .collect::<Result<_, _>>()?;
+    // A folder that took this one's place has files of the same names.
+    if folder.local().is_some() && look()? != asked {
+        return Err(ListError::Gone(folder.clone()));
+    }
+    Ok(Some(files))
 }
 
 /// What is at `path`, if something is.

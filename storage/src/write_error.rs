@@ -40,6 +40,18 @@ pub enum WriteError {
         "another job took over output {0:?} while this one ran, and removed what it had written: run one of them at a time"
     )]
     Abandoned(Location),
+    /// It was committed, and not all of it could be put in its place.
+    #[error(
+        "output {0:?} is committed, but not all of it is in its place yet: run rsk clean-output on it, which finishes it, and not \
+         the job again"
+    )]
+    Unpublished(Location, #[source] Box<WriteError>),
+    /// The store did not answer when it was committed.
+    #[error(
+        "the store did not say whether output {0:?} is committed: run rsk clean-output on it, which finishes it or removes what \
+         was written; look then whether the job is to be run again"
+    )]
+    Unclear(Location, #[source] Box<WriteError>),
     /// Another attempt's part has been published.
     #[error("another attempt has published {0:?}")]
     Published(Location),

@@ -7,6 +7,7 @@ use crate::{
 use integration_tests::{
     Process,
     cluster::{TestCluster, WITHIN},
+    user::parts,
 };
 use std::{
     collections::BTreeMap,
@@ -109,7 +110,7 @@ impl Story {
         let (status, _) = self.program.end(WITHIN * 2);
         let said = fs::read_to_string(said).unwrap();
         assert!(status.success(), "it failed: {said}");
-        assert_eq!(files(&out), local(self.asked), "{said}");
+        assert_eq!(parts(&out), local(self.asked), "{said}");
         change(&mut self.cluster);
         is_well(&self.cluster);
         Ended { signals: self.signals, said, _cluster: self.cluster }
@@ -124,7 +125,7 @@ impl Story {
         for part in says {
             assert!(said.contains(part), "it does not say {part:?}: {said}");
         }
-        assert!(!out.exists(), "{:?}", files(&out));
+        assert!(!out.exists(), "{} is there", out.display());
         is_well(&self.cluster);
         Ended { signals: self.signals, said, _cluster: self.cluster }
     }
@@ -134,7 +135,7 @@ impl Story {
         let out = self.out();
         let (status, _) = self.program.end(WITHIN);
         assert_eq!(status.code(), Some(130));
-        assert!(!out.exists(), "{:?}", files(&out));
+        assert!(!out.exists(), "{} is there", out.display());
         is_well(&self.cluster);
     }
 
@@ -158,7 +159,7 @@ pub(crate) fn run_another(cluster: &TestCluster) {
     let signals = Signals::calm(&cluster.folder().join("calm"));
     let output = submission(cluster, &[], "sums", &signals, &out).output().unwrap();
     succeeded(&output);
-    assert_eq!(files(&out), local("sums"));
+    assert_eq!(parts(&out), local("sums"));
     fs::remove_dir_all(out).unwrap();
 }
 
@@ -182,20 +183,11 @@ fn local(asked: &str) -> BTreeMap<String, Vec<u8>> {
     let mut command = Command::new(std::env::current_exe().unwrap());
     command.arg("local[2]").args(arguments(asked, &signals, &out)).stdin(Stdio::null());
     succeeded(&command.output().unwrap());
-    files(&out)
+    parts(&out)
 }
 
 fn succeeded(output: &Output) {
     assert!(output.status.success(), "it failed: {}", String::from_utf8_lossy(&output.stderr));
-}
-
-/// All files of an output.
-fn files(folder: &Path) -> BTreeMap<String, Vec<u8>> {
-    let entries = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap());
-    let read = |entry: fs::DirEntry| {
-        (entry.file_name().to_string_lossy().into_owned(), fs::read(entry.path()).unwrap())
-    };
-    entries.map(read).collect()
 }
 
 /// Sends a process a signal by name.

@@ -46,14 +46,14 @@ impl Uploads {
                 Page::parse(&answer).ok_or_else(|| Cause::new("a listing of uploads is not understood"))?;
             found.extend(page.uploads);
             let Some((key, id)) = page.next else { return Ok(found) };
-            let next = format!("key-marker={}&", encoded(&key));
+            let mut next = format!("key-marker={}&", encoded(&key));
+            if !id.is_empty() {
+                next = format!("{next}upload-id-marker={}&", encoded(&id));
+            }
             if next == after {
                 return Err(Cause::new("a listing of uploads does not end"));
             }
             after = next;
-            if !id.is_empty() {
-                after = format!("{after}upload-id-marker={}&", encoded(&id));
-            }
         }
     }
 
@@ -87,7 +87,10 @@ impl Uploads {
             if status.is_success() {
                 return Ok(body);
             }
-            said = Cause::new(format!("listing uploads was answered by {status}: {body}"));
+            // Not all of it: some answers repeat what was signed.
+            let code =
+                body.split("<Code>").nth(1).and_then(|rest| rest.split('<').next()).unwrap_or_default();
+            said = Cause::new(format!("listing uploads was answered by {status} {code}"));
             if !status.is_server_error() {
                 break;
             }

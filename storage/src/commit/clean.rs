@@ -1,6 +1,12 @@
 //! Finishes what was committed, and removes what was not.
 
-use super::{core::Others, is_remote, job, shell::Shell, store, sweep_beside};
+use super::{
+    core::Others,
+    job,
+    place::{is_remote, sweep_beside},
+    shell::Shell,
+    store,
+};
 use crate::{Location, Storage, WriteError};
 
 /// What [`clean_output`] did.
@@ -47,18 +53,27 @@ pub fn clean_output(storage: &Storage, out: &Location) -> Result<Cleaned, WriteE
     }
     let held = shell.store.hold(out, thing)?.ok_or_else(|| WriteError::Busy(out.clone()))?;
     let mut cleaned = Cleaned { swept: sweep_beside(&shell)?, ..Cleaned::default() };
-    shell.mend_and(None, Others::Undo, |step| cleaned.count(step))?;
-    // What was committed is complete by now.
-    if is_remote(out) {
-        for upload in shell.store.uploads(out)? {
-            if upload.path.split(['-', '.', '/']).any(job::is_name) {
-                shell.store.abort(&out.join(&upload.path), &upload.id)?;
-                cleaned.swept += 1;
-            }
+    // Those that are there before it is looked: jobs that claim the output since have none of them.
+    let uploads = if is_remote(out) { shell.store.uploads(out)? } else { Vec::new() };
+    let seen = shell.mend_and(None, Others::Undo, |step| cleaned.count(step))?;
+    // What was committed is complete by now, and what was undone has no uploads.
+    let left = if uploads.is_empty() { Vec::new() } else { shell.store.uploads(out)? };
+    for upload in uploads.into_iter().filter(|upload| left.contains(upload)) {
+        if job_of_part(&upload.path).is_some_and(|job| !seen.pending.contains(job)) {
+            shell.store.abort(&out.join(&upload.path), &upload.id)?;
+            cleaned.swept += 1;
         }
     }
     drop(held);
     Ok(cleaned)
+}
+
+/// Whose part it is: `part-00000-JOB`, with what a format adds.
+fn job_of_part(path: &str) -> Option<&str> {
+    let (partition, rest) = path.strip_prefix("part-")?.split_once('-')?;
+    let job = rest.split('.').next()?;
+    let is_number = !partition.is_empty() && partition.bytes().all(|digit| digit.is_ascii_digit());
+    (is_number && job::is_name(job) && !path.contains('/')).then_some(job)
 }
 
 impl Cleaned {
@@ -70,6 +85,23 @@ impl Cleaned {
             Step::Fence(_, jobs) => self.undone += jobs.len(),
             Step::Sweep(_) => self.swept += 1,
             Step::Succeed(_) | Step::Forget(_) | Step::Trim(_) | Step::Close => {}
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn parts_of_this_output_alone_are_known() {
+        let job = job::unique_name();
+        assert_eq!(job_of_part(&format!("part-00007-{job}.json.gz")), Some(&*job));
+        assert_eq!(job_of_part(&format!("part-100000-{job}")), Some(&*job));
+        for other in
+            [format!("nested/part-00007-{job}"), format!("part-x-{job}"), "part-00007-b".to_owned(), job]
+        {
+            assert_eq!(job_of_part(&other), None, "{other}");
         }
     }
 }

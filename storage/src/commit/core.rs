@@ -6,7 +6,7 @@
 
 use super::{
     SaveMode,
-    entry::{Aside, Entry, OWN, Part, SUCCESS, Success, VERSION},
+    entry::{Aside, Entry, HALF, OWN, Part, SUCCESS, Success, VERSION, claim_path},
 };
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -37,8 +37,8 @@ pub(crate) struct Seen {
     pub(crate) tags: BTreeMap<String, String>,
     /// What is ours: below `_rsk`, and half-written things.
     pub(crate) own: BTreeSet<String>,
-    /// The job that `_SUCCESS` names; an empty name where another program wrote it.
-    pub(crate) success: Option<String>,
+    /// What `_SUCCESS` says; it names nobody where another program wrote it.
+    pub(crate) success: Option<Success>,
     /// Jobs that have left something that waits, or have claimed the output.
     pub(crate) pending: BTreeSet<String>,
 }
@@ -50,6 +50,10 @@ pub(crate) struct Abilities {
     pub(crate) moves: bool,
     /// Have two folders change names.
     pub(crate) exchanges: bool,
+}
+
+impl Abilities {
+    pub(crate) const NONE: Abilities = Abilities { moves: false, exchanges: false };
 }
 
 /// How an output comes about.
@@ -134,6 +138,25 @@ impl Seen {
         self.success.is_some() || self.commits().next().is_some()
     }
 
+    /// Is something there that no job is known to have written? Its log tells, or else `_SUCCESS`.
+    fn has_others(&self) -> bool {
+        if self.commits().next().is_none() {
+            return self.success.is_none() && !self.files.is_empty();
+        }
+        let named: BTreeSet<&str> = self.commits().flat_map(|(_, entry)| entry.names()).collect();
+        self.files.keys().any(|name| !is_hidden(name) && !named.contains(&**name))
+    }
+
+    /// The entry up to which all is done that the log says.
+    fn done(&self) -> Option<u64> {
+        let success = self.success.as_ref().filter(|success| !success.job.is_empty())?;
+        let is_known = match self.entries.get(&success.entry) {
+            Some(entry) => entry.job == success.job,
+            None => self.entries.keys().next().is_some_and(|first| success.entry < *first),
+        };
+        is_known.then_some(success.entry)
+    }
+
     /// Is something there that a job would write over?
     pub(crate) fn is_taken(&self) -> bool {
         self.is_output() || !self.files.is_empty()
@@ -147,17 +170,32 @@ impl Seen {
             (Thing::Other, _) => Err(Refusal::NotAFolder),
             // An empty folder is something in a file system; in a store it is what jobs left that did not commit.
             (Thing::Folder, SaveMode::Error) if can.moves || self.is_taken() => Err(Refusal::Exists),
-            (Thing::Folder, SaveMode::Overwrite) if !self.is_output() && !self.files.is_empty() => {
-                Err(Refusal::NotAnOutput)
-            }
+            (Thing::Folder, SaveMode::Overwrite) if self.has_others() => Err(Refusal::NotAnOutput),
             (Thing::Folder, SaveMode::Overwrite) if can.exchanges => Ok(Way::Exchange),
             (Thing::Nothing | Thing::Folder, _) => Ok(Way::Log),
         }
     }
 
-    /// May the job still commit?
+    fn is_fenced(&self, job: &str) -> bool {
+        self.entries.values().any(|entry| entry.abandoned.contains(job))
+    }
+
+    /// Has somebody undone the job? Its claim goes with what it left; an attempt that comes later makes no new one.
     pub(crate) fn is_abandoned(&self, job: &str) -> bool {
-        self.entries.values().any(|entry| entry.abandoned.contains(job)) || !self.pending.contains(job)
+        self.is_fenced(job) || !self.own.contains(&claim_path(job))
+    }
+
+    /// Does an entry hold that a job has made after it had looked? Not where it slept in between: where it was undone, or
+    /// others wrote so much that its number was free again.
+    pub(crate) fn holds(&self, number: u64, job: &str, parts: &[Part]) -> bool {
+        let waits = |part: &Part| part.aside.is_some() && !self.is_there(part);
+        if self.is_fenced(job) || self.is_abandoned(job) && parts.iter().any(waits) {
+            return false;
+        }
+        let knows = |entry: &Entry| parts.iter().all(|part| entry.names().any(|name| name == part.name));
+        let mut later = self.commits().filter(|(later, entry)| *later > number && entry.is_whole);
+        let is_there = self.entries.get(&number).is_some_and(|entry| entry.job == job);
+        later.next().map_or(is_there, |(_, entry)| knows(entry))
     }
 
     /// The entry that commits a job in this way.
@@ -177,11 +215,7 @@ impl Seen {
                 let since = self.commits().rev().take_while(|(_, entry)| !entry.is_whole).count();
                 if is_first || since >= ENTRIES_MAX {
                     entry.is_whole = true;
-                    let before: Vec<Part> = if is_first {
-                        self.adopted()
-                    } else {
-                        self.live(u64::MAX).into_iter().cloned().collect()
-                    };
+                    let before: Vec<Part> = if is_first { self.adopted() } else { self.repeated() };
                     let own = std::mem::replace(&mut entry.added, before);
                     entry.added.extend(own);
                 }
@@ -192,9 +226,20 @@ impl Seen {
 
     /// The files of an output that has no log.
     fn adopted(&self) -> Vec<Part> {
-        let seen = self.files.iter().filter(|(name, _)| !is_hidden(name));
+        // Those that are read with it: none in folders of it.
+        let seen = self.files.iter().filter(|(name, _)| !is_hidden(name) && !name.contains('/'));
         seen.map(|(name, bytes)| Part { name: name.clone(), bytes: *bytes, checksum: None, aside: None })
             .collect()
+    }
+
+    /// All that holds. What is in its place is not put there again.
+    fn repeated(&self) -> Vec<Part> {
+        let is_done = self.commits().next_back().map(|(last, _)| last) == self.done();
+        let part = |part: &Part| Part {
+            aside: part.aside.clone().filter(|_| !is_done && !self.is_there(part)),
+            ..part.clone()
+        };
+        self.live(u64::MAX).into_iter().map(part).collect()
     }
 
     /// What is to be done now; to be asked again, with what is seen then, until it is nothing.
@@ -210,16 +255,15 @@ impl Seen {
             }
         }
         let has_committed = |job: &str| self.commits().any(|(_, entry)| entry.job == job);
-        let is_fenced = |job: &str| self.entries.values().any(|entry| entry.abandoned.contains(job));
         let waiting: Vec<&String> = self.pending.iter().filter(|job| Some(job.as_str()) != me).collect();
-        let unknown = |job: &&&String| !has_committed(job) && !is_fenced(job);
+        let unknown = |job: &&&String| !has_committed(job) && !self.is_fenced(job);
         if others == Others::Undo {
             let fenced: BTreeSet<String> = waiting.iter().filter(unknown).map(|job| (*job).clone()).collect();
             if !fenced.is_empty() {
                 steps.push(Step::Fence(self.next(), fenced));
                 return steps;
             }
-            let half = self.own.iter().filter(|path| is_half(path));
+            let half = self.own.iter().filter(|path| is_half(path) && is_ours_alone(path));
             steps.extend(half.cloned().map(Step::Sweep));
         }
         if steps.iter().all(|step| matches!(step, Step::Trim(_) | Step::Sweep(_))) {
@@ -240,26 +284,31 @@ impl Seen {
     /// What the entries say and is not done yet.
     fn forward(&self) -> Vec<Step> {
         let Some((number, last)) = self.commits().next_back() else { return Vec::new() };
+        // What was done once is not done again: what became of it since is not ours.
+        let done = self.done();
+        if done == Some(number) {
+            return Vec::new();
+        }
+        let named: BTreeSet<&str> = self
+            .commits()
+            .filter(|(number, _)| done.is_none_or(|done| *number > done))
+            .flat_map(|(_, entry)| entry.names())
+            .collect();
         let live = self.live(number);
-        let missing: Vec<&Part> =
-            live.iter().copied().filter(|part| part.aside.is_some() && !self.is_there(part)).collect();
+        let waits =
+            |part: &&Part| part.aside.is_some() && named.contains(&*part.name) && !self.is_there(part);
+        let missing: Vec<&Part> = live.iter().copied().filter(waits).collect();
         if !missing.is_empty() {
             return missing.into_iter().cloned().map(Step::Publish).collect();
         }
         let live: BTreeSet<&str> = live.into_iter().map(|part| &*part.name).collect();
-        let named = self.commits().flat_map(|(_, entry)| {
-            entry.added.iter().map(|part| &*part.name).chain(entry.removed.iter().map(|name| &**name))
-        });
-        let gone: BTreeSet<&str> =
-            named.filter(|name| !live.contains(name) && self.files.contains_key(*name)).collect();
-        if !gone.is_empty() {
-            return gone.into_iter().map(|name| Step::Delete(name.to_owned())).collect();
-        }
-        if self.success.as_deref() != Some(&*last.job) {
+        let gone = named.iter().filter(|name| !live.contains(*name) && self.files.contains_key(**name));
+        let steps: Vec<Step> = gone.map(|name| Step::Delete((*name).to_owned())).collect();
+        if steps.is_empty() {
             let success = Success { version: VERSION, job: last.job.clone(), entry: number };
             return vec![Step::Succeed(success)];
         }
-        Vec::new()
+        steps
     }
 
     /// What a reader reads: each file's path, the path at which its bytes are now, and how many they are.
@@ -267,8 +316,8 @@ impl Seen {
     /// Nothing where there is no log. Where the newest entry has parts that cannot be read yet, what held before it:
     /// nothing of that is deleted before all parts are there.
     pub(crate) fn readable(&self) -> Option<Result<Vec<(&Part, &str)>, Unreadable>> {
-        let (last, entry) = self.commits().next_back()?;
-        let is_complete = self.success.as_deref() == Some(&*entry.job);
+        let (last, _) = self.commits().next_back()?;
+        let is_complete = self.done() == Some(last);
         let missing = match self.at(last) {
             Ok(found) => return Some(Ok(found)),
             // It was in its place before the entry was written, or it is since.
@@ -306,8 +355,14 @@ pub(crate) enum Unreadable {
 }
 
 /// Is it half written, or in a folder that is?
-pub(crate) fn is_half(path: &str) -> bool {
-    path.split('/').any(|name| name.starts_with(super::entry::HALF))
+fn is_half(path: &str) -> bool {
+    path.split('/').any(|name| name.starts_with(HALF))
+}
+
+/// Does nobody but those who write to this output make it? In its folders there may be half-written outputs of others.
+pub(crate) fn is_ours_alone(path: &str) -> bool {
+    let is_success = path.strip_prefix(HALF).is_some_and(|rest| rest.starts_with(SUCCESS));
+    path.split('/').next() == Some(OWN) || (is_success && !path.contains('/'))
 }
 
 fn is_hidden(path: &str) -> bool {

@@ -15,6 +15,28 @@ pub(crate) const SUCCESS: &str = "_SUCCESS";
 /// How names of what is half written begin, in whatever folder.
 pub(crate) const HALF: &str = "._rsk_";
 
+/// The path of an entry below its output.
+pub(super) fn entry_path(number: u64) -> String {
+    format!("{LOG}/{number}.json")
+}
+
+/// The number of the entry at a path.
+pub(super) fn number_of(path: &str) -> Option<u64> {
+    let number = path.strip_prefix(LOG)?.strip_prefix('/')?.strip_suffix(".json")?.parse().ok()?;
+    // Written in one way, and with room for those that come after it.
+    (number < u64::MAX / 2 && entry_path(number) == path).then_some(number)
+}
+
+/// The folder of what a job has pending, below its output.
+pub(super) fn pending_path(job: &str) -> String {
+    format!("{PENDING}/{job}")
+}
+
+/// The claim of a job, below its output.
+pub(super) fn claim_path(job: &str) -> String {
+    format!("{PENDING}/{job}/claim.json")
+}
+
 /// Where the bytes of a part are until it is published.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -80,6 +102,11 @@ impl Entry {
         self.is_whole || !self.added.is_empty() || !self.removed.is_empty() || self.abandoned.is_empty()
     }
 
+    /// The files that come and those that go.
+    pub(crate) fn names(&self) -> impl Iterator<Item = &str> {
+        self.added.iter().map(|part| &*part.name).chain(self.removed.iter().map(|name| &**name))
+    }
+
     pub(crate) fn encode(&self, at: &Location) -> Result<Vec<u8>, WriteError> {
         encode(self, at)
     }
@@ -90,14 +117,27 @@ impl Entry {
             return Err(format!("it is of version {}, and this build knows {VERSION}", entry.version));
         }
         // What it names is moved and deleted: nothing but what is below the output.
-        let names = entry.added.iter().map(|part| &part.name).chain(&entry.removed);
-        let asides = entry.added.iter().filter_map(|part| match &part.aside {
-            Some(Aside::File(path)) => Some(path),
-            _ => None,
-        });
-        match names.chain(asides).find(|name| !is_below(name)) {
-            Some(name) => Err(format!("it names {name:?}, which is not below the output")),
+        let mut names = entry.added.iter().map(|part| &part.name).chain(&entry.removed);
+        if let Some(name) = names.find(|name| !is_below(name)) {
+            return Err(format!("it names {name:?}, which is not below the output"));
+        }
+        match entry.added.iter().find(|part| !part.is_ours()) {
+            Some(Part { name, .. }) => Err(format!("no job of rsk moves a part to {name:?} from there")),
             None => Ok(entry),
+        }
+    }
+}
+
+impl Part {
+    /// Is it where a job may have left it, and goes where a job may put it? No link of a folder leads elsewhere.
+    fn is_ours(&self) -> bool {
+        match &self.aside {
+            None => true,
+            Some(Aside::Upload { .. }) => !self.name.contains('/'),
+            Some(Aside::File(path)) => {
+                let below = path.strip_prefix(PENDING).and_then(|rest| rest.strip_prefix('/'));
+                !self.name.contains('/') && below.is_some_and(is_below)
+            }
         }
     }
 }
@@ -118,6 +158,11 @@ pub(crate) struct Success {
 }
 
 impl Success {
+    /// One without a job's name where another program wrote it.
+    pub(crate) fn decode(bytes: &[u8]) -> Success {
+        serde_json::from_slice(bytes).unwrap_or(Success { version: VERSION, job: String::new(), entry: 0 })
+    }
+
     pub(crate) fn encode(&self, at: &Location) -> Result<Vec<u8>, WriteError> {
         encode(self, at)
     }
@@ -162,6 +207,7 @@ mod tests {
             ("old/part", "../part", "not below"),
             ("old/part", "/etc/passwd", "not below"),
             ("part-00000-a", "a//b", "not below"),
+            ("part-00000-a", "link/b", "no job of rsk"),
             ("{", "", "expected"),
         ] {
             let wrong = text.replacen(from, to, 1);

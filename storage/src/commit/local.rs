@@ -98,8 +98,11 @@ fn unless_missing(done: io::Result<()>) -> io::Result<()> {
     done.or_else(|error| if is_missing(&error) { Ok(()) } else { Err(error) })
 }
 
-/// Can two folders beside `out` change names in one step?
+/// Can `out` and a folder beside it change names in one step? Not where something is mounted there.
 fn can_exchange(out: &Path) -> io::Result<bool> {
+    if fs::metadata(out)?.dev() != fs::metadata(folder_of(out))?.dev() {
+        return Ok(false);
+    }
     let (one, other) = (half(out), half(out));
     let made = fs::create_dir(&one).and_then(|()| fs::create_dir(&other));
     let tried =
@@ -169,7 +172,8 @@ impl CommitStore for Local {
     fn abilities(&self, out: &Location, mode: SaveMode) -> Result<Abilities, WriteError> {
         let out = path(out)?;
         let is_asked = mode == SaveMode::Overwrite && out.is_dir();
-        let exchanges = if is_asked { can_exchange(out).map_err(WriteError::folder(out))? } else { false };
+        // Where nothing can be made beside it, it is overwritten in its place.
+        let exchanges = is_asked && can_exchange(out).unwrap_or(false);
         Ok(Abilities { moves: true, exchanges })
     }
 
@@ -292,7 +296,11 @@ impl CommitStore for Local {
             let file = path(file)?;
             File::open(file).and_then(|file| file.sync_all()).map_err(WriteError::of(file))?;
         }
-        sync_folder(folder).map_err(WriteError::of(folder))
+        let mut folders: Vec<&Path> = files.iter().filter_map(|file| file.local()?.parent()).collect();
+        folders.push(folder);
+        folders.sort();
+        folders.dedup();
+        folders.into_iter().try_for_each(|folder| sync_folder(folder).map_err(WriteError::of(folder)))
     }
 
     fn move_new(&self, from: &Location, to: &Location) -> Result<bool, WriteError> {

@@ -1,9 +1,9 @@
 //! Looks at an output, and does what the core says.
 
 use super::{
-    core::{Others, Seen, Step, Thing, is_own},
+    core::{Others, Seen, Step, Thing, is_ours_alone, is_own},
     crash::{Role, point},
-    entry::{Entry, LOG, OWN, PENDING, SUCCESS, Success},
+    entry::{Entry, LOG, OWN, PENDING, SUCCESS, Success, claim_path, entry_path, number_of, pending_path},
     store::{CommitStore, Listed},
 };
 use crate::{Location, WriteError};
@@ -17,25 +17,6 @@ const ROUNDS_MAX: usize = 1000;
 pub(super) struct Shell {
     pub(super) store: Arc<dyn CommitStore>,
     pub(super) out: Location,
-}
-
-/// The path of an entry below its output.
-pub(super) fn entry_path(number: u64) -> String {
-    format!("{LOG}/{number}.json")
-}
-
-/// The folder of what a job has pending, below its output.
-pub(super) fn pending_path(job: &str) -> String {
-    format!("{PENDING}/{job}")
-}
-
-/// The claim of a job, below its output.
-pub(super) fn claim_path(job: &str) -> String {
-    format!("{PENDING}/{job}/claim.json")
-}
-
-fn number_of(path: &str) -> Option<u64> {
-    path.strip_prefix(LOG)?.strip_prefix('/')?.strip_suffix(".json")?.parse().ok()
 }
 
 impl Shell {
@@ -54,7 +35,7 @@ impl Shell {
                     seen.entries.insert(number, entry);
                 }
             } else if path == SUCCESS {
-                seen.success = self.store.read(&self.out.join(SUCCESS))?.map(|bytes| named(&bytes));
+                seen.success = self.store.read(&self.out.join(SUCCESS))?.map(|bytes| Success::decode(&bytes));
             } else if let Some(rest) = path.strip_prefix(PENDING).and_then(|rest| rest.strip_prefix('/')) {
                 seen.pending.extend(rest.split_once('/').map(|(job, _)| job.to_owned()));
             }
@@ -148,7 +129,15 @@ impl Shell {
                     point(Role::Commit, "an entry is trimmed");
                 }
             }
-            Step::Close => store.delete_folder(&out.join(OWN))?,
+            Step::Close => {
+                // What came since stays: another job may have begun.
+                for path in seen.own.iter().filter(|path| is_ours_alone(path)) {
+                    store.delete(&out.join(path))?;
+                }
+                for folder in [LOG, PENDING, OWN] {
+                    store.delete_empty(&out.join(folder))?;
+                }
+            }
         }
         Ok(())
     }
@@ -156,7 +145,7 @@ impl Shell {
     /// Removes what a job has pending. Its claim goes last: while it is there, what is left can be found.
     pub(super) fn forget(&self, job: &str) -> Result<(), WriteError> {
         for upload in self.store.uploads(&self.out)? {
-            if upload.path.contains(job) {
+            if upload.path.contains(job) && !upload.path.contains('/') {
                 self.store.abort(&self.out.join(&upload.path), &upload.id)?;
                 point(Role::Commit, "an upload is aborted");
             }
@@ -174,11 +163,6 @@ impl Shell {
         self.store.delete_empty(&self.out.join(PENDING))?;
         Ok(())
     }
-}
-
-/// The job that a `_SUCCESS` names; nobody's name where another program wrote it.
-fn named(bytes: &[u8]) -> String {
-    serde_json::from_slice::<Success>(bytes).map(|success| success.job).unwrap_or_default()
 }
 
 impl fmt::Debug for Shell {

@@ -1,6 +1,6 @@
 //! Where the tasks of a job write their parts.
 
-use super::{job::host as host_here, shell::pending_path};
+use super::{entry::pending_path, job::host as host_here};
 use crate::{Codec, Location, Storage};
 use rsk_proto::{PartitionId, TaskId};
 use serde::{Deserialize, Serialize};

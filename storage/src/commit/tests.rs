@@ -1,6 +1,7 @@
 use super::*;
 use crate::PartWriter;
 use rsk_proto::{PartitionId, TaskError, TaskId};
+use std::{fs, path::Path};
 
 fn open(out: &Path, mode: SaveMode) -> Result<CommitLog, WriteError> {
     CommitLog::open(&Storage::default(), &out.into(), mode)

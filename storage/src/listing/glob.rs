@@ -134,19 +134,31 @@ impl Glob {
         let names: Vec<&str> = path.split('/').collect();
         means(&self.parts, &names)
     }
+
+    /// Does it name the folder, or the file, at `path`?
+    pub(super) fn names(&self, path: &str) -> bool {
+        let names: Vec<&str> = path.split('/').collect();
+        is_named(&self.parts, &names)
+    }
 }
 
 fn means(parts: &[Part], names: &[&str]) -> bool {
+    match names {
+        [folder @ .., name] => is_named(parts, names) || (!is_hidden(name) && is_named(parts, folder)),
+        [] => is_named(parts, names),
+    }
+}
+
+fn is_named(parts: &[Part], names: &[&str]) -> bool {
     match (parts, names) {
         ([], []) => true,
-        ([], [name]) => !is_hidden(name),
         ([Part::AnyDepth, rest @ ..], _) => {
-            means(rest, names)
-                || matches!(names, [name, below @ ..] if !is_hidden(name) && means(parts, below))
+            is_named(rest, names)
+                || matches!(names, [name, below @ ..] if !is_hidden(name) && is_named(parts, below))
         }
-        ([Part::Name(part), rest @ ..], [name, below @ ..]) => part == name && means(rest, below),
+        ([Part::Name(part), rest @ ..], [name, below @ ..]) => part == name && is_named(rest, below),
         ([Part::Pattern(typed, pattern), rest @ ..], [name, below @ ..]) => {
-            is_match(typed, pattern, name) && means(rest, below)
+            is_match(typed, pattern, name) && is_named(rest, below)
         }
         ([], _) | (_, []) => false,
     }

@@ -4,7 +4,7 @@ use super::{InputFile, ListError, Stamp, by_log, glob, is_hidden};
 use crate::{Location, Root, Scheme, Storage, client, commit::OWN_FOLDER};
 use futures::TryStreamExt;
 use object_store::{Error, ListResult, ObjectMeta, ObjectStore, ObjectStoreExt, path::Path};
-use std::sync::Arc;
+use std::{collections::BTreeSet, sync::Arc};
 
 /// What `path`, as it was typed, means in the store.
 pub(super) fn list(
@@ -111,13 +111,33 @@ impl Asked<'_> {
     fn matching(&self, pattern: &str) -> Result<Vec<InputFile>, ListError> {
         let mut files = Vec::new();
         for glob in glob::Glob::all(pattern).map_err(|error| error.of(self.typed))? {
+            let glob = Arc::new(glob);
+            let asked = Arc::clone(&glob);
             let found = self.wait(&glob.base(), |store, path| async move {
-                let all = store.list(Some(&path));
-                all.try_filter(|meta| std::future::ready(glob.means(meta.location.as_ref())))
-                    .try_collect::<Vec<ObjectMeta>>()
-                    .await
+                let mut outputs = BTreeSet::new();
+                let is_meant = |meta: &ObjectMeta| {
+                    let path = meta.location.as_ref();
+                    if let Some(folder) = logged(path).filter(|folder| asked.names(folder)) {
+                        outputs.insert(folder.to_owned());
+                    }
+                    std::future::ready(asked.means(path))
+                };
+                let found: Vec<ObjectMeta> =
+                    store.list(Some(&path)).try_filter(is_meant).try_collect().await?;
+                Ok((found, outputs))
             })?;
-            files.extend(found.into_iter().flatten().map(|meta| self.file(meta)));
+            let (mut found, outputs) = found.unwrap_or_default();
+            // A folder that the pattern names is read by its log, as when its name is typed.
+            for folder in outputs {
+                let out = Location::Remote(self.root.clone(), (&*folder).into());
+                if let Some(listed) = by_log(self.storage, &out)? {
+                    found.retain(|meta| {
+                        !is_in(meta.location.as_ref(), &folder) || glob.names(meta.location.as_ref())
+                    });
+                    files.extend(listed);
+                }
+            }
+            files.extend(found.into_iter().map(|meta| self.file(meta)));
         }
         Ok(files)
     }
@@ -129,4 +149,14 @@ impl Asked<'_> {
             stamp: Stamp::of_tag(meta.e_tag),
         }
     }
+}
+
+/// The output whose log has an entry at `path`.
+fn logged(path: &str) -> Option<&str> {
+    let (folder, _) = path.rsplit_once('/')?;
+    folder.strip_suffix("/log")?.strip_suffix(OWN_FOLDER)?.strip_suffix('/')
+}
+
+fn is_in(path: &str, folder: &str) -> bool {
+    path.rsplit_once('/').is_some_and(|(parent, _)| parent == folder)
 }

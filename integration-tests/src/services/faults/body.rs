@@ -21,7 +21,7 @@ pub(super) struct Cut {
     body: AnyBody,
     left: u64,
     /// Was something left out?
-    is_cut: bool,
+    has_lost: bool,
     fault: Injected,
     then: Box<dyn Fn() + Send>,
     turns: usize,
@@ -29,7 +29,7 @@ pub(super) struct Cut {
 
 impl Cut {
     pub(super) fn after(left: u64, body: AnyBody, fault: Injected, then: impl Fn() + Send + 'static) -> Self {
-        Cut { body, left, is_cut: false, fault, then: Box::new(then), turns: 0 }
+        Cut { body, left, has_lost: false, fault, then: Box::new(then), turns: 0 }
     }
 }
 
@@ -41,7 +41,7 @@ impl Body for Cut {
         mut self: Pin<&mut Self>,
         context: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, AnyError>>> {
-        if self.left == 0 && (self.is_cut || !self.body.is_end_stream()) {
+        if self.left == 0 && (self.has_lost || !self.body.is_end_stream()) {
             self.turns += 1;
             if self.turns <= TURNS {
                 context.waker().wake_by_ref();
@@ -54,20 +54,20 @@ impl Body for Cut {
         let left = self.left;
         let polled = Pin::new(&mut self.body).poll_frame(context);
         let Poll::Ready(Some(Ok(frame))) = polled else { return polled };
-        let mut is_cut = false;
+        let mut lost = false;
         let frame = frame.map_data(|data| {
             let passed = usize::try_from(left).map_or(data.len(), |left| data.len().min(left));
-            is_cut = passed < data.len();
+            lost = passed < data.len();
             data.slice(..passed)
         });
-        self.is_cut |= is_cut;
+        self.has_lost |= lost;
         self.left -= frame.data_ref().map_or(0, |data| data.len() as u64);
         Poll::Ready(Some(Ok(frame)))
     }
 
     fn is_end_stream(&self) -> bool {
         // Of a body that is over where it would be cut, nothing was lost.
-        self.body.is_end_stream() && !self.is_cut && self.turns == 0
+        self.body.is_end_stream() && !self.has_lost && self.turns == 0
     }
 
     fn size_hint(&self) -> SizeHint {

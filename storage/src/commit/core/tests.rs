@@ -7,15 +7,23 @@ fn part(name: &str, aside: bool) -> Part {
 
 /// An output of these files, with entries of jobs `a`, `b` and so on.
 fn seen(files: &[&str], entries: Vec<Entry>, success: &str, pending: &[&str]) -> Seen {
+    let entries: BTreeMap<u64, Entry> = (0..).zip(entries).collect();
+    let success = Some(success).filter(|job| !job.is_empty()).map(|job| success_of(&entries, job));
     Seen {
         thing: Thing::Folder,
-        entries: entries.into_iter().enumerate().map(|(number, entry)| (number as u64, entry)).collect(),
+        entries,
         files: files.iter().map(|name| ((*name).to_owned(), 1)).collect(),
         own: pending.iter().map(|job| format!("_rsk/pending/{job}/claim.json")).collect(),
-        success: Some(success.to_owned()).filter(|job| !job.is_empty()),
+        success,
         pending: pending.iter().map(|job| (*job).to_owned()).collect(),
         ..Seen::default()
     }
+}
+
+/// What `_SUCCESS` says once a job's entry is done.
+fn success_of(entries: &BTreeMap<u64, Entry>, job: &str) -> Success {
+    let entry = entries.iter().find(|(_, entry)| entry.job == job).map_or(0, |(number, _)| *number);
+    Success { version: VERSION, job: job.to_owned(), entry }
 }
 
 fn whole(job: &str, added: Vec<Part>, removed: &[&str]) -> Entry {
@@ -25,7 +33,7 @@ fn whole(job: &str, added: Vec<Part>, removed: &[&str]) -> Entry {
 
 const ALL: Abilities = Abilities { moves: true, exchanges: true };
 const MOVES: Abilities = Abilities { moves: true, exchanges: false };
-const NONE: Abilities = Abilities { moves: false, exchanges: false };
+const NONE: Abilities = Abilities::NONE;
 
 #[test]
 fn the_way_depends_on_what_is_there_the_mode_and_the_store() {
@@ -76,7 +84,7 @@ fn what_is_committed_is_published_then_the_replaced_goes_then_success_comes() {
     output.files.remove("old");
     let success = Success { version: VERSION, job: "b".to_owned(), entry: 1 };
     assert_eq!(output.mend(None, Others::Leave), [Step::Succeed(success)]);
-    output.success = Some("b".to_owned());
+    output.success = Some(success_of(&output.entries, "b"));
     assert_eq!(output.mend(None, Others::Leave), [Step::Forget("b".to_owned())]);
     output.pending.clear();
     assert_eq!(output.mend(None, Others::Undo), []);
@@ -94,8 +102,11 @@ fn what_is_not_committed_is_undone_only_after_a_fence() {
     assert!(output.is_abandoned("a") && !output.is_abandoned("me"));
     assert_eq!(output.mend(Some("me"), Others::Undo), [Step::Forget("a".to_owned())]);
     output.pending.remove("a");
+    output.own.remove("_rsk/pending/a/claim.json");
     assert_eq!(output.mend(Some("me"), Others::Undo), []);
     output.pending.remove("me");
+    output.own.remove("_rsk/pending/me/claim.json");
+    output.own.insert("_rsk/log/0.json".to_owned());
     assert!(output.is_abandoned("me"), "a job whose claim is gone may not commit");
     assert_eq!(output.mend(None, Others::Undo), [Step::Close], "a log that says nothing goes");
     assert_eq!(output.readable(), None);
@@ -121,7 +132,7 @@ fn a_long_log_is_written_anew_and_its_beginning_trimmed() {
         let entry = output.entry(&name, SaveMode::Append, Way::Log, vec![part(&format!("p{job}"), true)]);
         output.entries.insert(output.next(), entry);
         output.files.insert(format!("p{job}"), 1);
-        output.success = Some(name);
+        output.success = Some(success_of(&output.entries, &name));
     }
     let last = output.commits().next_back().unwrap().0;
     assert_eq!(output.live(last).len(), ENTRIES_MAX + 21);
@@ -138,4 +149,70 @@ fn files_that_nobody_named_are_left_alone() {
     let output = seen(&["p", "notes"], vec![whole("a", vec![part("p", false)], &[])], "a", &[]);
     assert_eq!(output.mend(None, Others::Undo), []);
     assert_eq!(output.readable().unwrap().unwrap().len(), 1);
+}
+
+#[test]
+fn a_job_that_was_undone_does_not_commit_though_an_attempt_of_it_left_something_since() {
+    let mut output = seen(&[], vec![], "", &["a"]);
+    assert!(!output.is_abandoned("a"));
+    output.own = BTreeSet::from(["_rsk/pending/a/part-00007-task-9.json".to_owned()]);
+    assert!(output.is_abandoned("a"));
+}
+
+#[test]
+fn an_entry_of_a_job_that_slept_does_not_hold() {
+    let (own, other) = ([part("p-b", true)], vec![part("p-c", true)]);
+    let mine = || Entry { added: own.to_vec(), ..Entry::of("b") };
+    let a = || whole("a", vec![part("p", false)], &[]);
+    let holds = |seen: &Seen| seen.holds(1, "b", &own);
+    assert!(holds(&seen(&["p"], vec![a(), mine()], "a", &["b"])));
+    assert!(holds(&seen(&["p", "p-b"], vec![a(), mine()], "b", &[])), "another has finished it");
+    assert!(!holds(&seen(&["p"], vec![a(), mine()], "a", &[])), "its uploads are gone with its claim");
+    let fence = Entry { abandoned: BTreeSet::from(["b".to_owned()]), ..Entry::of("") };
+    assert!(!holds(&seen(&["p"], vec![a(), mine(), fence], "a", &["b"])));
+    let later = |removed: &[&str]| whole("c", other.clone(), removed);
+    assert!(
+        !holds(&seen(&["p"], vec![a(), mine(), later(&["p"])], "a", &["b"])),
+        "its number was free again"
+    );
+    assert!(holds(&seen(&["p"], vec![a(), mine(), later(&["p", "p-b"])], "a", &["b"])), "it was overwritten");
+    assert!(!holds(&seen(&["p"], vec![a()], "a", &["b"])), "somebody closed the log");
+}
+
+#[test]
+fn what_was_done_once_is_not_done_again() {
+    let log =
+        || vec![whole("a", vec![part("old", false)], &[]), whole("b", vec![part("new", true)], &["old"])];
+    let lost = seen(&[], log(), "b", &[]);
+    assert_eq!(lost.mend(None, Others::Undo), [], "a part that went since is not looked for");
+    assert_eq!(lost.readable(), Some(Err(Unreadable::Gone("new".to_owned()))));
+    let again = seen(&["new", "old"], log(), "b", &[]);
+    assert_eq!(again.mend(None, Others::Undo), [], "a name that was free is another's now");
+    assert_eq!(again.plan(SaveMode::Overwrite, ALL), Ok(Way::Exchange));
+}
+
+#[test]
+fn an_overwrite_takes_no_files_that_no_job_wrote() {
+    let log = || vec![whole("a", vec![part("p", false)], &[])];
+    for (files, plan) in [
+        (&["p", ".p.crc", "_metadata"][..], Ok(Way::Exchange)),
+        (&["p", "notes"], Err(Refusal::NotAnOutput)),
+        (&["p", "photos/one"], Err(Refusal::NotAnOutput)),
+    ] {
+        assert_eq!(seen(files, log(), "a", &[]).plan(SaveMode::Overwrite, ALL), plan, "{files:?}");
+    }
+    let appended = seen(&["p", "nested/q"], vec![], "", &[]).entry("a", SaveMode::Append, Way::Log, vec![]);
+    assert_eq!(appended.added, [Part { checksum: None, ..part("p", false) }], "folders in it are not read");
+}
+
+#[test]
+fn half_written_outputs_in_folders_of_it_are_left_alone() {
+    let mut output = seen(&["p"], vec![whole("a", vec![part("p", false)], &[])], "a", &[]);
+    let (ours, others) = (
+        ["._rsk__SUCCESS.7-1", "_rsk/log/._rsk_1.json.7-2"],
+        ["._rsk_out.lock", "._rsk_out.0/p", "b/._rsk__SUCCESS.1"],
+    );
+    output.own.extend(ours.iter().chain(&others).map(|path| (*path).to_owned()));
+    let swept = ours.map(|path| Step::Sweep(path.to_owned()));
+    assert_eq!(output.mend(None, Others::Undo), swept);
 }
