@@ -1,5 +1,5 @@
 //! Bad input, given to real programs: each ends with a code that is not zero and a message that names the thing and says
-//! what to do, and leaves nothing half-written: no output, no `_SUCCESS`, no `_temporary`, nothing in its work directory.
+//! what to do, and leaves nothing half-written: no output, no `_SUCCESS`, no folder beside it, nothing in its work directory.
 //!
 //! It has a `main` of its own: what no example does it does itself, as a user's program.
 

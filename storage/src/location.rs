@@ -6,8 +6,8 @@ use std::{
     path::{Path, PathBuf},
 };
 
-/// A kind of store, by the scheme of its URIs. Written to means by [`Storage::copy_in`](crate::Storage::copy_in); outputs of jobs are
-/// local files.
+/// A kind of store, by the scheme of its URIs. Written to means by [`Storage::copy_in`](crate::Storage::copy_in), and by jobs through
+/// [`CommitLog`](crate::CommitLog).
 ///
 /// | scheme | store | read | written |
 /// |---|---|---|---|
