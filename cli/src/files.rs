@@ -153,13 +153,15 @@ pub(crate) fn files(settings: &Settings, command: &FilesCommand) -> Result<()> {
             let out = Location::parse(uri)?;
             let cleaned = clean_output(&storage, &out)?;
             let Cleaned { published, deleted, undone, swept } = cleaned;
-            print(&if cleaned == Cleaned::default() {
-                format!("{out}: nothing was left\n")
-            } else {
+            print(&if cleaned != Cleaned::default() {
                 format!(
                     "{out}: parts published {published}, replaced files deleted {deleted}, jobs undone {undone}, other \
                      leftovers removed {swept}\n"
                 )
+            } else if matches!(storage.entries(&out), Err(BrowseError::Missing(_))) {
+                format!("{out}: nothing was left, and there is no output: check the path\n")
+            } else {
+                format!("{out}: nothing was left\n")
             })
         }
         FilesCommand::Du { uri, .. } => {
